@@ -1,0 +1,360 @@
+"""The nouns of the product, as frozen values.
+
+All offsets are code-point offsets into ``Policy.text``, the canonical text fixed at parsing; ``text[start:end]`` is
+the thing itself. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.text import Span
+
+__all__ = [
+    "Answer", "Candidate", "Candidates", "Choice", "Citation", "Draft", "Entry", "IndexedPolicy", "Passage", "Policy",
+    "PolicyCard", "Question", "Quote", "Reading", "Route", "Sentence", "Span", "Status", "Timings", "Vectors",
+    "Verdict",
+    "as_json",
+]  # fmt: skip
+
+Vectors = npt.NDArray[np.float32]
+"""A matrix of row vectors of length 1, shape (n, dimension)."""
+
+
+class Status(StrEnum):
+    """What became of a question (CONTRACT: Words)."""
+
+    ANSWERED = "answered"
+    NOT_STATED = "not_stated"
+    UNKNOWN_COMPANY = "unknown_company"
+    NEEDS_COMPANY = "needs_company"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+class Verdict(StrEnum):
+    """The answer to a question that can be answered with yes or no."""
+
+    YES = "yes"
+    NO = "no"
+    CONDITIONAL = "conditional"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence (or list item, or table cell) of a policy.
+
+    Attributes:
+        start, end: its span, trimmed of white space and list bullets.
+        lead_in: for a list item, the span of the sentence that leads the list in; without it an item such as
+            "sell your data" under "We do not:" would say the opposite of what the policy says.
+    """
+
+    start: int
+    end: int
+    lead_in: Span | None = None
+
+    @property
+    def span(self) -> Span:
+        """The sentence's own span."""
+        return Span(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a policy under one heading.
+
+    The passages of a policy partition its text: in order, no overlap, only white space between them.
+
+    Attributes:
+        n: position in the policy, from 0.
+        section: the path of headings above it, outermost first; empty before the first heading.
+        sentences: in order, within [start, end).
+    """
+
+    n: int
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of one site's privacy policy.
+
+    Attributes:
+        domain: lower case, without scheme and ``www.``.
+        archived_on: the date of the snapshot, or of ingestion where none is known.
+        company: the name that people use, for display.
+        aliases: other names, lower case, that mean this company in a question.
+        text: the canonical text; every offset refers to it.
+        url: link to the snapshot or source, http(s) only, or None.
+        provenance: where each fact was taken from, e.g. ``{"domain": "header", "company": "title"}``.
+        warnings: what a reader should know about this text, e.g. "the text is cut off".
+    """
+
+    domain: str
+    archived_on: dt.date
+    company: str
+    text: str
+    aliases: tuple[str, ...] = ()
+    url: str | None = None
+    provenance: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """``<domain>@<archive date>``."""
+        return f"{self.domain}@{self.archived_on.isoformat()}"
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over everything that ingest stores of this policy, in hex."""
+        parts = (self.domain, self.archived_on.isoformat(), self.company, *self.aliases, self.url or "", *self.warnings)
+        head = "\x1f".join(parts) + "\x1e"
+        return hashlib.sha256((head + self.text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCard:
+    """What a list of policies shows and routing needs of one: everything but its text."""
+
+    id: str
+    domain: str
+    archived_on: dt.date
+    company: str
+    aliases: tuple[str, ...] = ()
+    url: str | None = None
+    characters: int = 0
+    passages: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedPolicy:
+    """A policy with everything that answering from it needs.
+
+    Attributes:
+        passage_vectors: float32, shape (number of passages, dimension), rows of length 1.
+        sentence_vectors: float32, shape (number of sentences in all passages, dimension), rows of length 1, in order.
+    """
+
+    policy: Policy
+    passages: tuple[Passage, ...]
+    passage_vectors: Vectors
+    sentence_vectors: Vectors
+
+    def sentences(self) -> list[tuple[Passage, Sentence]]:
+        """All sentences in order, each with its passage; row i of ``sentence_vectors`` is sentence i."""
+        return [(passage, sentence) for passage in self.passages for sentence in passage.sentences]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asks.
+
+    Attributes:
+        history: earlier questions of the same conversation, oldest first.
+        scope: a domain, policy id or file stem; None to let the question say it.
+        as_of: answer from the newest version archived on or before this day.
+    """
+
+    text: str
+    history: tuple[str, ...] = ()
+    scope: str | None = None
+    as_of: dt.date | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A company offered to choose from; ``scope`` can be asked with."""
+
+    label: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which policies a question is to be answered from, decided before any search.
+
+    Attributes:
+        policies: ids, one for an ordinary question, several for a comparison, none where ``status`` is set.
+        query: what to search for: the question without the company's name.
+        context: earlier questions that the query leans on, names removed, oldest first; empty if it stands alone.
+        compare: answer policy by policy.
+        status: UNKNOWN_COMPANY or NEEDS_COMPANY where no policy can be chosen, else None.
+        named: the name as the user wrote it, where one was found.
+        choices: what to offer where no policy can be chosen (the nearest names, or the companies indexed).
+        warnings: e.g. that no version is old enough for the date asked for.
+    """
+
+    policies: tuple[str, ...]
+    query: str
+    context: tuple[str, ...] = ()
+    compare: bool = False
+    status: Status | None = None
+    named: str | None = None
+    choices: tuple[Choice, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be proof.
+
+    Attributes:
+        index: position among all sentences of the policy; row of ``IndexedPolicy.sentence_vectors``.
+        score: fused relevance, higher is better; comparable within one question.
+        features: named parts of the score, for reading and for explanation.
+    """
+
+    index: int
+    passage: Passage
+    sentence: Sentence
+    score: float
+    features: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The ranked sentences of one policy for one question, best first."""
+
+    route: Route
+    source: IndexedPolicy
+    ranked: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the evidence says.
+
+    Attributes:
+        status: ANSWERED, NOT_STATED or OUT_OF_SCOPE.
+        verdict: None for open questions and whenever status is not ANSWERED.
+        evidence: the sentences that prove the answer, best first; empty unless ANSWERED.
+        related: the nearest sentences when the policy is silent, offered but never cited.
+        confidence: in [0, 1].
+    """
+
+    source: IndexedPolicy
+    query: str
+    status: Status
+    verdict: Verdict | None
+    evidence: tuple[Candidate, ...] = ()
+    related: tuple[Candidate, ...] = ()
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a writer wants to cite: words that it says stand in a policy; ``near`` is where it believes they do."""
+
+    n: int
+    text: str
+    near: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before its quotes are verified; ``[n]`` in ``text`` refers to ``quotes``."""
+
+    text: str
+    quotes: tuple[Quote, ...] = ()
+    related: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verified quote: ``policy.text[start:end] == quote`` was checked before this was made."""
+
+    n: int
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    section: str
+    quote: str
+    start: int
+    end: int
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One policy's part of a comparison."""
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    status: Status
+    verdict: Verdict | None
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall time of each stage in milliseconds."""
+
+    routing: float = 0.0
+    retrieval: float = 0.0
+    reading: float = 0.0
+    writing: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The product's answer (CONTRACT: Answer).
+
+    Attributes:
+        text: the direct answer first; ``[n]`` refers to ``citations[].n``.
+        related: for NOT_STATED, the nearest passages, as verified as citations are.
+        entries: for a comparison, one a policy; their citations are also in ``citations``, numbered through.
+    """
+
+    question: str
+    status: Status
+    text: str
+    verdict: Verdict | None = None
+    citations: tuple[Citation, ...] = ()
+    related: tuple[Citation, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    policies: tuple[str, ...] = ()
+    confidence: float = 0.0
+    engine: str = "extractive"
+    choices: tuple[Choice, ...] = ()
+    warnings: tuple[str, ...] = ()
+    timings_ms: Timings = Timings()
+    id: str | None = None
+
+
+def as_json(value: Any) -> Any:
+    """A domain value as plain JSON data, field names kept (CONTRACT: Answer)."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, float):
+        return round(value, 4)
+    return value

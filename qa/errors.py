@@ -1,0 +1,108 @@
+"""What can go wrong, as one tree.
+
+::
+
+    FineprintError               every expected failure; its text says what to do
+    ├── UsageError               the request cannot be meant as it stands (exit code 2, HTTP 4xx)
+    │   ├── InvalidQuestion      empty, too long, control characters
+    │   ├── UnknownScope         the scope names no indexed policy
+    │   └── InvalidSettings      an unknown key or a value of the wrong type
+    ├── PolicyRefused            a file is not a usable policy; carries a reason code
+    ├── ModelUnusable            the bundled model is missing or is not the known one
+    └── IndexProblem             the index cannot serve
+        ├── IndexMissing         nothing has been ingested here
+        ├── IndexForeign         made by something else, by a newer version, or with another model: rebuild
+        ├── IndexDamaged         unreadable; rebuild
+        ├── IndexLocked          another process is writing
+        └── IndexUnwritable      no permission, or the disk is full
+
+An expected failure is shown as one clear line. Anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class FineprintError(Exception):
+    """An expected failure; ``str(error)`` is one line that says what went wrong and what to do."""
+
+    code = "error"
+
+
+class UsageError(FineprintError):
+    """The request cannot be meant as it stands."""
+
+    code = "usage"
+
+
+class InvalidQuestion(UsageError):
+    """The question is empty, too long, or not text."""
+
+    code = "invalid_question"
+
+
+class UnknownScope(UsageError):
+    """The scope names no indexed policy."""
+
+    code = "unknown_scope"
+
+
+class InvalidSettings(UsageError):
+    """A setting is unknown or has a value of the wrong type."""
+
+    code = "invalid_settings"
+
+
+class PolicyRefused(FineprintError):
+    """A file is not a usable policy.
+
+    Attributes:
+        reason: one of ``ingest.screening.Reason``'s values, for programs.
+    """
+
+    code = "policy_refused"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ModelUnusable(FineprintError):
+    """The bundled model is missing, or its files are not the known ones."""
+
+    code = "model_unusable"
+
+
+class IndexProblem(FineprintError):
+    """The index cannot serve."""
+
+    code = "index_problem"
+
+
+class IndexMissing(IndexProblem):
+    """Nothing has been ingested into this index folder."""
+
+    code = "index_missing"
+
+
+class IndexForeign(IndexProblem):
+    """The index was made by something else, by a newer version, or with another model or chunker."""
+
+    code = "index_foreign"
+
+
+class IndexDamaged(IndexProblem):
+    """The index cannot be read."""
+
+    code = "index_damaged"
+
+
+class IndexLocked(IndexProblem):
+    """Another process is writing to the index."""
+
+    code = "index_locked"
+
+
+class IndexUnwritable(IndexProblem):
+    """The index folder cannot be written: no permission, or no space left."""
+
+    code = "index_unwritable"

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qa.errors import InvalidSettings
+from qa.settings import load_settings
+
+
+def test_the_environment_wins_over_the_file_and_options_win_over_both(tmp_path: Path) -> None:
+    file = tmp_path / "fineprint.toml"
+    file.write_text('threads = 3\nmax_compared = 7\nscope = "a.com"\n', encoding="utf-8")
+    settings = load_settings(
+        {"scope": "c.com"}, environ={"FINEPRINT_SCOPE": "b.com", "FINEPRINT_THREADS": "4"}, file=file
+    )
+    assert (settings.max_compared, settings.threads, settings.scope) == (7, 4, "c.com")
+
+
+def test_the_settings_file_of_the_working_folder_is_read() -> None:
+    Path("fineprint.toml").write_text("history = 2\n", encoding="utf-8")  # tests run in a folder of their own
+    assert load_settings(environ={}).history == 2
+
+
+def test_options_that_are_not_given_change_nothing() -> None:
+    assert load_settings({"scope": None}, environ={"FINEPRINT_SCOPE": "b.com"}).scope == "b.com"
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"FINEPRINT_INDX": "x"}, "Did you mean FINEPRINT_INDEX"),
+        ({"FINEPRINT_THREADS": "many"}, "FINEPRINT_THREADS"),
+        ({"FINEPRINT_THREADS": "0"}, "FINEPRINT_THREADS"),
+        ({"FINEPRINT_CONFIG": "nowhere.toml"}, "nowhere.toml"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused(environ: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidSettings, match=says):
+        load_settings(environ=environ)
+
+
+@pytest.mark.parametrize(("text", "says"), [("thread = 3", "Did you mean threads"), ("threads =", "TOML")])
+def test_a_settings_file_with_a_mistake_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidSettings, match=says):
+        load_settings(environ={}, file=file)
