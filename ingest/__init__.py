@@ -1,0 +1,1 @@
+"""Fills the index: reads, screens, cuts and encodes policies."""
