@@ -1,0 +1,119 @@
+"""One question over several policies: each is searched and read for itself, one entry a policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from qa.domain import Answer, Citation, Entry, PolicyCard, Question, Route, Status, Verdict
+
+_MARKER = re.compile(r"\[(\d+)\]")
+# "Which of these sites sell …" asks of each site whether it does.
+_WHICH = re.compile(
+    r"^\W*(?:(?:and|so)\s+)?(?:which|what|who|do any|does any|does anyone|do all|are there any)\b"
+    r"(?:\s+(?:ones?|other|of|among|in|all|these|those|the|them|you|your|any|indexed|different|two|three|four|five))*"
+    r"(?:\s+(?:(?:web ?)?sites?|compan(?:y|ies)|polic(?:y|ies)|stores?|shops?|brands?|business(?:es)?|services?"
+    r"|retailers?|firms?))?"
+    r"(?:\s+(?:that|who|which|here))*\s+",
+    re.I,
+)
+_VERB_PHRASE = re.compile(r"^(?:do|does|can|could|will|would|may|might|is|are|has|have|don['’]?t|doesn['’]?t)\b", re.I)
+_HEADINGS = (
+    (Verdict.YES, "Yes"),
+    (Verdict.CONDITIONAL, "Only in some cases"),
+    (Verdict.NO, "No"),
+)
+
+
+def question_to_each(query: str) -> str:
+    """The question as it is put to one policy: "which of these sites sell my email?" → "do you sell my email?"."""
+    match = _WHICH.match(query)
+    if not match or match.end() >= len(query):
+        return query
+    rest = query[match.end() :].strip()
+    return rest if _VERB_PHRASE.match(rest) else f"do you {rest}"
+
+
+def compare(
+    question: Question,
+    route: Route,
+    answer_one: Callable[[Question, Route], Answer],
+    card_of: Callable[[str], PolicyCard],
+) -> Answer:
+    """Answers policy by policy and puts the entries together.
+
+    Args:
+        question: as asked.
+        route: its policies are the ones compared.
+        answer_one: answers from the single policy of a route.
+        card_of: the card of a policy id.
+
+    Returns:
+        An answer whose ``entries`` are in the order of ``route.policies``, citations numbered through. Its status is
+        ANSWERED if any entry is, else NOT_STATED.
+    """
+    query = question_to_each(route.query)
+    entries: list[Entry] = []
+    citations: list[Citation] = []
+    related: list[Citation] = []
+    warnings = list(route.warnings)
+    for policy_id in route.policies:
+        one = answer_one(question, replace(route, policies=(policy_id,), query=query, compare=False, warnings=()))
+        offset = len(citations)
+        numbered = tuple(replace(citation, n=citation.n + offset) for citation in one.citations)
+        citations += numbered
+        related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
+        card = card_of(policy_id)
+        entries.append(
+            Entry(
+                policy_id=policy_id,
+                company=card.company,
+                domain=card.domain,
+                archived_on=card.archived_on,
+                status=one.status,
+                verdict=one.verdict,
+                text=_renumbered(one.text, offset) if one.status is Status.ANSWERED else "The policy does not say.",
+                citations=numbered,
+                confidence=one.confidence,
+            )
+        )
+        warnings += [f"{card.company}: {warning}" for warning in one.warnings]
+    answered = [entry for entry in entries if entry.status is Status.ANSWERED]
+    return Answer(
+        question=question.text,
+        status=Status.ANSWERED if answered else Status.NOT_STATED,
+        text=_summary(entries),
+        citations=tuple(citations),
+        related=() if answered else tuple(related),
+        entries=tuple(entries),
+        policies=route.policies,
+        confidence=min((entry.confidence for entry in entries), default=0.0),
+        warnings=tuple(warnings),
+        id=question.id,
+    )
+
+
+def _renumbered(text: str, by: int) -> str:
+    return _MARKER.sub(lambda match: f"[{int(match.group(1)) + by}]", text)
+
+
+def _summary(entries: list[Entry]) -> str:
+    lines = []
+    for verdict, heading in _HEADINGS:
+        group = [entry for entry in entries if entry.status is Status.ANSWERED and entry.verdict is verdict]
+        if group:
+            lines.append(f"{heading}: {', '.join(map(_named, group))}.")
+    lines += [f"{entry.company}: {entry.text}" for entry in entries if _is_open(entry)]
+    silent = [entry for entry in entries if entry.status is not Status.ANSWERED]
+    if silent:
+        lines.append(f"The policy does not say: {', '.join(entry.company for entry in silent)}.")
+    return "\n".join(lines)
+
+
+def _is_open(entry: Entry) -> bool:
+    return entry.status is Status.ANSWERED and entry.verdict is None
+
+
+def _named(entry: Entry) -> str:
+    return f"{entry.company} [{entry.citations[0].n}]" if entry.citations else entry.company

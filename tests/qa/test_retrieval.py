@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.encoders import HashingEncoder
+from qa.retrieval import Retriever, TermCounts, query_text
+from tests.qa.making import indexed, route_to
+
+ENCODER = HashingEncoder()
+POLICY = indexed(
+    "We never sell your e-mail address.",
+    "Cookies keep you signed in.",
+    "Children under 13 may not register.",
+)
+
+
+def test_the_sentence_that_shares_the_question_s_words_comes_first() -> None:
+    ranked = Retriever(ENCODER).rank(route_to(POLICY, "do you sell my email address"), POLICY).ranked
+    assert ranked[0].sentence.span.of(POLICY.policy.text) == "We never sell your e-mail address."
+
+
+def test_every_sentence_is_ranked_exactly_once() -> None:
+    ranked = Retriever(ENCODER).rank(route_to(POLICY, "cookies"), POLICY).ranked
+    assert sorted(c.index for c in ranked) == [0, 1, 2]
+    assert [c.score for c in ranked] == sorted((c.score for c in ranked), reverse=True)
+
+
+def test_a_follow_up_brings_the_question_that_it_follows() -> None:
+    route = route_to(POLICY, "and of children?", "do you keep cookies?", "do you sell data?")
+    assert query_text(route) == "do you sell data? and of children?"
+
+
+def test_a_policy_without_sentences_has_no_candidates() -> None:
+    empty = indexed()
+    assert Retriever(ENCODER).rank(route_to(empty, "cookies"), empty).ranked == ()
+
+
+def test_bm25_is_okapi_with_k1_1_2_and_b_0_75() -> None:
+    counts = TermCounts.of(["cookie cookie", "data", "data share"])
+    # "cookie" is in 1 of 3 texts: idf = ln(1 + 2.5/1.5) = 0.980829. Text 0 has 2 terms, the mean is 5/3, so
+    # norm = 1.2 (0.25 + 0.75 * 2 / (5/3)) = 1.38 and the score is idf * 2 * 2.2 / (2 + 1.38) = 1.276819.
+    expected = math.log(1 + 2.5 / 1.5) * 2 * 2.2 / 3.38
+    assert counts.scores("cookies") == pytest.approx([expected, 0.0, 0.0], rel=1e-5)
+
+
+def test_without_bm25_the_score_is_the_cosine() -> None:
+    ranked = Retriever(ENCODER, bm25_weight=0).rank(route_to(POLICY, "cookies"), POLICY).ranked
+    assert all(c.score == pytest.approx(c.features["cosine"]) for c in ranked)
+
+
+@given(st.lists(st.text(max_size=60), max_size=6), st.text(max_size=60))
+def test_bm25_is_never_negative_and_zero_without_a_common_term(texts: list[str], query: str) -> None:
+    scores = TermCounts.of(texts).scores(query)
+    assert scores.shape == (len(texts),)
+    assert np.all(scores >= 0)
+    assert np.all(np.isfinite(scores))

@@ -1,0 +1,162 @@
+"""The whole of qa over a small library, with the fake encoder: what every face relies on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qa.domain import Question, Status, as_json
+from qa.encoders import HashingEncoder
+from qa.errors import IndexForeign, IndexMissing, InvalidQuestion, UnknownScope
+from qa.library import Library, Manifest
+from qa.service import PolicyQA
+from qa.settings import Settings
+from qa.store import MemoryIndex, synchronise
+from tests.qa.making import indexed
+
+ENCODER = HashingEncoder()
+MANIFEST = Manifest(ENCODER.name, ENCODER.fingerprint, ENCODER.dimension, "test")
+ACME_2011 = indexed("We do not sell your data.", "We use cookies on our site.")
+ACME_2008 = indexed("We sell your data.", archived_on=dt.date(2008, 1, 1))
+BOLT = indexed("Bolt sells your data to other companies.", domain="bolt.com", company="Bolt")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(index=tmp_path / "index", cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def qa(settings: Settings) -> Iterator[PolicyQA]:
+    with Library.open_for_writing(settings.index, MANIFEST) as library:
+        for source in (ACME_2011, ACME_2008, BOLT):
+            library.put(source)
+    with PolicyQA.open(settings, encoder=ENCODER) as opened:
+        yield opened
+
+
+def test_an_answer_is_proven_by_a_verbatim_quote_of_the_company_s_newest_policy(qa: PolicyQA) -> None:
+    answer = qa.ask(Question("does Acme sell my data?"))
+    assert answer.status is Status.ANSWERED
+    assert answer.policies == ("acme.com@2011-03-06",)
+    for citation in answer.citations:
+        assert ACME_2011.policy.text[citation.start : citation.end] == citation.quote
+    assert answer.citations[0].quote == "We do not sell your data."
+
+
+def test_as_of_an_earlier_day_the_version_of_that_day_answers(qa: PolicyQA) -> None:
+    answer = qa.ask(Question("does Acme sell my data?", as_of=dt.date(2009, 1, 1)))
+    assert answer.policies == ("acme.com@2008-01-01",)
+
+
+def test_a_question_about_a_company_that_is_not_indexed_gets_nobody_else_s_policy(qa: PolicyQA) -> None:
+    answer = qa.ask(Question("does Amazon share my data?"))
+    assert answer.status is Status.UNKNOWN_COMPANY
+    assert answer.citations == ()
+
+
+def test_without_a_company_the_choices_are_offered(qa: PolicyQA) -> None:
+    answer = qa.ask(Question("do you sell my data?"))
+    assert answer.status is Status.NEEDS_COMPANY
+    assert {choice.scope for choice in answer.choices} == {"acme.com", "bolt.com"}
+
+
+def test_a_question_about_all_is_answered_policy_by_policy(qa: PolicyQA) -> None:
+    answer = qa.ask(Question("which of these companies sell my data?"))
+    assert {entry.company for entry in answer.entries} == {"Acme", "Bolt"}
+    for entry in answer.entries:
+        assert all(citation.policy_id == entry.policy_id for citation in entry.citations)
+
+
+def test_of_more_policies_than_are_compared_the_passage_index_picks_the_nearest(settings: Settings) -> None:
+    about = ["We keep pets.", "Boats are fun.", "We sell your data to others.", "Trees grow."]
+    with Library.open_for_writing(settings.index, MANIFEST) as library:
+        for n, line in enumerate(about):
+            library.put(indexed(line, domain=f"site{n}.com", company=f"Site{n}x"))
+        passages = MemoryIndex()
+        synchronise(library, passages)
+    narrow = settings.model_copy(update={"max_compared": 2})
+    with PolicyQA.open(narrow, encoder=ENCODER, passages=passages) as opened:
+        answer = opened.ask(Question("which of these sites sell my data?"))
+    assert len(answer.entries) == 2
+    assert "site2.com@2011-03-06" in answer.policies
+    assert any("2 policies" in warning for warning in answer.warnings)
+
+
+def test_what_is_not_about_privacy_is_out_of_scope_even_with_a_scope(qa: PolicyQA) -> None:
+    assert qa.ask(Question("what's the weather in Paris?", scope="acme.com")).status is Status.OUT_OF_SCOPE
+
+
+def test_policies_ingested_while_it_runs_are_seen_by_the_next_question(qa: PolicyQA, settings: Settings) -> None:
+    assert qa.ask(Question("does Calm sell my data?")).status is Status.UNKNOWN_COMPANY
+    with Library.open_for_writing(settings.index, MANIFEST) as library:
+        library.put(indexed("Calm does not sell your data.", domain="calm.com", company="Calm"))
+    assert qa.ask(Question("does Calm sell my data?")).policies == ("calm.com@2011-03-06",)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("  \n ", "empty"),
+        ("x" * 100_000, "100,000 characters"),
+        ("sell\x00 data?", "control characters"),
+        ("Verkaufen Sie meine Daten und wie lange werden sie gespeichert?", "English"),
+        ("Вы продаёте мои данные?", "English"),
+        ("vendez-vous mes données?", "English"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_with_what_to_do(qa: PolicyQA, text: str, says: str) -> None:
+    with pytest.raises(InvalidQuestion, match=says):
+        qa.ask(Question(text))
+
+
+def test_an_unknown_scope_is_refused(qa: PolicyQA) -> None:
+    with pytest.raises(UnknownScope):
+        qa.ask(Question("do you sell my data?", scope="nowhere.example"))
+
+
+def test_without_an_index_the_error_says_to_ingest(settings: Settings) -> None:
+    with pytest.raises(IndexMissing, match="ingest"):
+        PolicyQA.open(settings, encoder=ENCODER)
+
+
+def test_an_index_made_with_another_model_is_refused_with_rebuild(qa: PolicyQA, settings: Settings) -> None:
+    with pytest.raises(IndexForeign, match="rebuild"):
+        PolicyQA.open(settings, encoder=HashingEncoder(64))
+
+
+def test_the_langchain_runnable_gives_the_same_answer(qa: PolicyQA) -> None:
+    question = Question("does Acme use cookies?", id="7")
+    direct, chained = qa.ask(question), qa.as_runnable().invoke(question)
+    assert replace(direct, timings_ms=chained.timings_ms) == chained
+    assert qa.as_runnable().batch([question])[0].citations == direct.citations
+
+
+def test_an_answer_has_the_contract_s_json_form(qa: PolicyQA) -> None:
+    data = json.loads(json.dumps(as_json(qa.ask(Question("does Acme sell my data?", id="q1")))))
+    assert {"id", "question", "status", "verdict", "text", "citations", "policies", "confidence", "engine", "choices",
+            "warnings", "timings_ms"} <= set(data)  # fmt: skip
+    assert set(data["citations"][0]) == {"n", "policy_id", "company", "domain", "archived_on", "section", "quote",
+                                         "start", "end", "url"}  # fmt: skip
+    assert set(data["timings_ms"]) == {"routing", "retrieval", "reading", "writing", "total"}
+    assert data["id"] == "q1"
+    assert data["citations"][0]["archived_on"] == "2011-03-06"
+
+
+def test_importing_qa_and_its_service_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, qa, qa.service; "
+        "print([m for m in ('torch', 'chromadb', 'gradio', 'sentence_transformers', 'onnxruntime', 'langchain_core') "
+        "if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.strip() == "[]"
