@@ -1,0 +1,1 @@
+"""Measures answers against annotated questions."""

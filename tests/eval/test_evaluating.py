@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from eval.cases import InvalidCases
+from eval.evaluating import evaluate
+from eval.reporting import InvalidBaseline
+from qa.encoders import HashingEncoder
+from qa.settings import load_settings
+
+CASES = (
+    {
+        "id": "sell", "policy": "exofficio.com__2014-05-30", "question": "Does ExOfficio sell personal information?",
+        "kind": "yes_no", "verdict": "no", "names_company": True, "scoped": False,
+        "evidence": ["ExOfficio does not sell, trade or rent your personal information"],
+    },
+    {
+        "id": "keep", "policy": "freepeople.com__2006-12-05", "question": "How long is my data kept?", "kind": "open",
+        "verdict": "not_stated",
+    },
+    {
+        "id": "gone", "policy": "nowhere.example__2000-01-01", "question": "Is anybody there?", "kind": "yes_no",
+        "verdict": "not_stated",
+    },
+)  # fmt: skip
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> Path:
+    path = tmp_path / "cases.jsonl"
+    path.write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
+    return path
+
+
+def run(tmp_path: Path, cases: Path, out: Path | None = None, baseline: Path | None = None) -> int:
+    settings = load_settings({"index": tmp_path / "users-own-index", "cache": tmp_path / "cache"}, environ={})
+    console = Console(quiet=True)
+    return evaluate(cases, None, out, baseline, settings, console, encoder=HashingEncoder())
+
+
+def test_a_run_is_saved_and_a_second_one_ties_with_it(tmp_path: Path, cases: Path) -> None:
+    out = tmp_path / "out"
+    assert run(tmp_path, cases, out) == 0
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert summary["unscored"] == ["gone"]
+    assert summary["figures"]["n"] == 2
+    assert (summary["figures"]["missing"], summary["figures"]["invalid_quotes"]) == (0, 0)
+    assert json.loads((out / "parameters.json").read_text(encoding="utf-8"))["policies"] == 4
+    assert run(tmp_path, cases, baseline=out) == 0
+
+
+def test_a_fall_below_the_baseline_is_exit_code_one(tmp_path: Path, cases: Path) -> None:
+    out = tmp_path / "out"
+    run(tmp_path, cases, out)
+    summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    summary["figures"]["answerability"] += 0.1
+    (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    assert run(tmp_path, cases, baseline=out) == 1
+
+
+def test_without_a_folder_the_results_go_under_the_cache_and_the_users_index_is_left_alone(
+    tmp_path: Path, cases: Path
+) -> None:
+    run(tmp_path, cases)
+    (folder,) = (tmp_path / "cache" / "eval").iterdir()
+    assert (folder / "summary.json").is_file()
+    assert not (tmp_path / "users-own-index").exists()
+
+
+def test_a_bad_baseline_is_told_before_anything_is_asked(tmp_path: Path, cases: Path) -> None:
+    with pytest.raises(InvalidBaseline):
+        run(tmp_path, cases, baseline=tmp_path / "none.json")
+
+
+def test_a_baseline_of_other_data_is_refused_before_anything_is_asked(tmp_path: Path, cases: Path) -> None:
+    out = tmp_path / "out"
+    run(tmp_path, cases, out)
+    cases.write_text(cases.read_text().replace("How long", "How very long"))
+    with pytest.raises(InvalidBaseline, match="other cases"):
+        run(tmp_path, cases, tmp_path / "never", baseline=out)
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_folder_without_the_policies_asked_about_is_refused(tmp_path: Path, cases: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    settings = load_settings({"index": tmp_path / "index", "cache": tmp_path / "cache"}, environ={})
+    with pytest.raises(InvalidCases):
+        evaluate(cases, tmp_path / "empty", None, None, settings, Console(quiet=True), encoder=HashingEncoder())

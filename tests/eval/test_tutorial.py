@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from langchain_core.embeddings import Embeddings
+
+from eval.tutorial import main, nearest_sentence
+
+TEXT = "We like you. We sell shoes to you. We never sell your email address. Your email is yours."
+
+
+class CountingWords(Embeddings):
+    """A dimension a word: how often it occurs."""
+
+    WORDS = ("sell", "email", "address")
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(text.lower().count(word)) for word in self.WORDS]
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Do you sell my email address?", "We never sell your email address."),  # 3 against 1, 0 and 1
+        ("sell", "We sell shoes to you."),  # a tie: the first
+        ("shoes", "We like you."),  # all 0: the first
+    ],
+)
+def test_the_first_of_the_nearest_sentences_is_quoted(question: str, quote: str) -> None:
+    assert nearest_sentence(question, TEXT, CountingWords()).of(TEXT) == quote
+
+
+def test_a_chunk_without_sentences_is_quoted_whole() -> None:
+    assert nearest_sentence("anything", "***", CountingWords()).of("***") == "***"
+
+
+def test_a_command_is_needed() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
