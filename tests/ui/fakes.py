@@ -1,0 +1,215 @@
+"""A service that gives prepared answers from the bundled samples; a real class, used instead of patching."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from qa.domain import (
+    Answer,
+    Choice,
+    Citation,
+    Entry,
+    IndexedPolicy,
+    Passage,
+    Policy,
+    PolicyCard,
+    Question,
+    Sentence,
+    Status,
+    Verdict,
+)
+from qa.errors import InvalidQuestion, UnknownScope
+
+NAMES = {
+    "perriconemd.com": "Perricone MD",
+    "freepeople.com": "Free People",
+    "exofficio.com": "ExOfficio",
+    "malleries.com": "Malleries",
+}
+SHARED = "We will only share your personal information with companies that perform services for us"
+
+
+def read_sample(path: Path) -> IndexedPolicy:
+    """A sample as an indexed policy: the provenance line removed, a passage for every stretch under a heading."""
+    domain, _, day = path.stem.partition("__")
+    raw = path.read_text(encoding="utf-8")
+    text = raw.split("\n", 1)[1].strip() if raw.startswith(">") else raw
+    link = re.search(r"\]\((https?://\S+)\)", raw)
+    policy = Policy(
+        domain,
+        dt.date.fromisoformat(day),
+        NAMES.get(domain, domain),
+        text,
+        aliases=(domain,),
+        url=link[1] if link else None,
+    )
+    return index_text(policy)
+
+
+def index_text(policy: Policy) -> IndexedPolicy:
+    starts = sorted({0, *(m.start() for m in re.finditer(r"(?m)^#{1,6} ", policy.text))})
+    passages = []
+    for n, (start, stop) in enumerate(zip(starts, [*starts[1:], len(policy.text)], strict=True)):
+        stretch = policy.text[start:stop]
+        heading = re.match(r"#{1,6} (.*)", stretch)
+        end = start + len(stretch.rstrip())
+        section = (heading[1].strip(),) if heading else ()
+        passages.append(Passage(n, start, end, section, (Sentence(start, end),)))
+    nothing = np.zeros((len(passages), 4), dtype=np.float32)
+    return IndexedPolicy(policy, tuple(passages), nothing, nothing)
+
+
+def cite(source: IndexedPolicy, words: str, n: int = 1) -> Citation:
+    """A citation of the sentence that begins with these words."""
+    text = source.policy.text
+    start = text.index(words)
+    end = text.index(".", start) + 1
+    section = next(p.section for p in source.passages if p.start <= start < p.end)
+    policy = source.policy
+    return Citation(
+        n=n,
+        policy_id=policy.id,
+        company=policy.company,
+        domain=policy.domain,
+        archived_on=policy.archived_on,
+        section=" › ".join(section),
+        quote=text[start:end],
+        start=start,
+        end=end,
+        url=f"{policy.url}#:~:text=We%20will" if policy.url else None,
+    )
+
+
+@dataclass
+class PreparedAnswers:
+    """Answers by what a question contains; remembers what it was asked.
+
+    Attributes:
+        problem: raised instead of answering, where set.
+        pause: waited for before answering, where set.
+    """
+
+    policies: dict[str, IndexedPolicy]
+    problem: Exception | None = None
+    pause: threading.Event | None = None
+    asked: list[Question] = field(default_factory=list)
+    warmed: int = 0
+    closed: int = 0
+
+    @classmethod
+    def from_samples(cls, folder: Path) -> PreparedAnswers:
+        sources = [read_sample(path) for path in sorted(folder.glob("*.md"))]
+        return cls({source.policy.id: source for source in sources})
+
+    def renew(self) -> None:
+        self.problem = self.pause = None
+        self.asked.clear()
+        self.warmed = self.closed = 0
+
+    def ask(self, question: Question) -> Answer:
+        self._fail()
+        if self.pause:
+            self.pause.wait(10)
+        self.asked.append(question)
+        if not question.text.strip():
+            raise InvalidQuestion("The question is empty. Ask something.")
+        if len(question.text) > 2_000:
+            raise InvalidQuestion("The question is too long: at most 2000 characters are read.")
+        if any(ord(c) < 32 for c in question.text):
+            raise InvalidQuestion("The question has control characters. Send plain text.")
+        if question.scope:
+            self.policy(question.scope)
+        return replace(self._answer(question), id=question.id)
+
+    def _answer(self, question: Question) -> Answer:
+        words = question.text.casefold()
+        perricone = self.policy("perriconemd.com")
+        people = self.policy("freepeople.com")
+        if "amazon" in words:
+            return Answer(
+                question.text,
+                Status.UNKNOWN_COMPANY,
+                "Amazon is not in the index.",
+                choices=tuple(Choice(NAMES[d], d) for d in ("malleries.com", "freepeople.com")),
+            )
+        if "weather" in words:
+            return Answer(question.text, Status.OUT_OF_SCOPE, "This is not a question about a privacy policy.")
+        if "which of these" in words:
+            first, second = cite(people, "Free People will not rent or sell", 1), cite(perricone, "We will not sell", 2)
+            entries = tuple(
+                Entry(c.policy_id, c.company, c.domain, c.archived_on, Status.ANSWERED, v, t, (c,), 0.9)
+                for c, v, t in (
+                    (first, Verdict.NO, "It will not rent or sell e-mail addresses [1]."),
+                    (second, Verdict.CONDITIONAL, "It says it will not if requested [2]."),
+                )
+            )
+            text = (
+                "None says that it sells them without conditions.\nFree People: no [1].\nPerricone MD: it depends [2]."
+            )
+            return Answer(
+                question.text, Status.ANSWERED, text, None, (first, second), entries=entries,
+                policies=(first.policy_id, second.policy_id), confidence=0.9,
+            )  # fmt: skip
+        if "how long" in words:
+            return Answer(
+                question.text,
+                Status.NOT_STATED,
+                "The policy does not say how long data is kept.",
+                related=(cite(people, "We collect information such as"),),
+                policies=(people.policy.id,),
+                confidence=0.7,
+            )
+        if "does it" in words and not question.history and not question.scope:
+            return Answer(
+                question.text,
+                Status.NEEDS_COMPANY,
+                "Which company do you mean?",
+                choices=tuple(Choice(name, domain) for domain, name in NAMES.items()),
+            )
+        one, two = cite(perricone, SHARED), cite(perricone, "We will not sell or disclose", 2)
+        return Answer(
+            question.text,
+            Status.ANSWERED,
+            "Only in some cases. Perricone MD says it shares personal information with companies that perform services "
+            "for it [1]. It does not sell or disclose it to others if you ask it not to [2].",
+            Verdict.CONDITIONAL,
+            (one, two),
+            policies=(perricone.policy.id,),
+            confidence=0.93,
+        )
+
+    def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
+        self._fail()
+        cards = [
+            PolicyCard(
+                s.policy.id, s.policy.domain, s.policy.archived_on, s.policy.company, s.policy.aliases, s.policy.url,
+                len(s.policy.text), len(s.passages), s.policy.warnings,
+            )
+            for s in self.policies.values()
+        ]  # fmt: skip
+        found = [card for card in cards if query.casefold() in f"{card.company} {card.domain}".casefold()]
+        return tuple(sorted(found, key=lambda card: (card.domain, card.archived_on))[:limit])
+
+    def policy(self, scope: str) -> IndexedPolicy:
+        self._fail()
+        for source in self.policies.values():
+            if scope in (source.policy.id, source.policy.domain, source.policy.id.replace("@", "__")):
+                return source
+        raise UnknownScope(f"No policy {scope[:60]!r} is indexed. `fineprint policies list` shows what is.")
+
+    def warm_up(self) -> None:
+        self._fail()
+        self.warmed += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _fail(self) -> None:
+        if self.problem:
+            raise self.problem

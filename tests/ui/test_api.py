@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from httpx import Response
+from starlette.testclient import TestClient
+
+from qa.domain import Question, as_json
+from qa.errors import IndexDamaged, IndexForeign, IndexMissing
+from tests.ui.fakes import PreparedAnswers
+from ui.api import ASKING_AT_ONCE, WAITING_AT_MOST
+from ui.guard import API_BODY_BYTES
+
+ASK = "/api/v1/ask"
+PERRICONE = "does Perricone MD share my data?"
+
+
+def problem_of(response: Response, status: int) -> dict[str, Any]:
+    """The problem document of a failed request, checked for its form."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == status
+    assert {"type", "title", "detail", "code"} <= set(document)
+    assert "Traceback" not in response.text
+    assert isinstance(document, dict)
+    return document
+
+
+def test_asking_gives_the_answer_that_the_service_gives(client: TestClient, answers: PreparedAnswers) -> None:
+    response = client.post(ASK, json={"question": PERRICONE})
+    assert response.status_code == 200
+    assert response.json() == as_json(answers.ask(Question(PERRICONE)))
+
+
+def test_scope_date_and_history_reach_the_service(client: TestClient, answers: PreparedAnswers) -> None:
+    sent = {"question": "do they rent it?", "scope": "freepeople.com", "as_of": "2008", "history": ["one?", "two?"]}
+    assert client.post(ASK, json=sent).status_code == 200
+    asked = answers.asked[-1]
+    assert asked.scope == "freepeople.com"
+    assert asked.history == ("one?", "two?")
+    assert str(asked.as_of) == "2008-12-31"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["", "   ", "x" * 100_000, "does it\x00 share?", "a\x1b[31mb"],
+    ids=["empty", "blank", "long", "nul", "esc"],
+)
+def test_a_question_that_is_none_is_a_problem(client: TestClient, question: str) -> None:
+    assert problem_of(client.post(ASK, json={"question": question}), 422)["code"] == "invalid_question"
+
+
+def test_other_scripts_pass_through(client: TestClient) -> None:
+    response = client.post(ASK, json={"question": "Verkauft ihr meine Daten? 你们出售我的数据吗？"})
+    assert response.status_code == 200
+    assert response.json()["question"].endswith("？")
+
+
+@pytest.mark.parametrize("body", [rb'{"question": "does it \ud800 share?"}', rb'{"question": "x", "scope": "\udfff"}'])
+def test_half_a_character_is_a_problem_and_not_a_crash(client: TestClient, body: bytes) -> None:
+    problem_of(client.post(ASK, content=body, headers={"content-type": "application/json"}), 422)
+
+
+@pytest.mark.parametrize("scope", ["nosuch.example", "../../etc/passwd", "x" * 5_000])
+def test_an_unknown_scope_is_not_found(client: TestClient, scope: str) -> None:
+    document = problem_of(client.post(ASK, json={"question": PERRICONE, "scope": scope}), 404)
+    assert document["code"] == "unknown_scope"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"question": 7},
+        {"question": None},
+        {"question": "x", "history": "y"},
+        {"question": "x", "history": ["y"] * 101},
+        {"question": "x", "scopes": "y"},
+        [],
+        "text",
+    ],
+)
+def test_a_body_of_another_form_is_a_problem_that_names_the_fault(client: TestClient, body: Any) -> None:
+    document = problem_of(client.post(ASK, json=body), 422)
+    assert document["errors"]
+    assert document["errors"][0]["where"].startswith("body")
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "2008-13", "2008-02-30", "0000"])
+def test_a_date_that_is_none_is_a_problem(client: TestClient, as_of: str) -> None:
+    assert "YYYY" in problem_of(client.post(ASK, json={"question": PERRICONE, "as_of": as_of}), 422)["detail"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"\xff\xfe", b'{"question": "\xe9"}', b"[" * 100_000, b"nul"])
+def test_a_body_that_is_not_json_is_a_problem(client: TestClient, body: bytes) -> None:
+    response = client.post(ASK, content=body, headers={"content-type": "application/json"})
+    problem_of(response, response.status_code)
+    assert response.status_code in (400, 422)
+
+
+def test_a_fault_report_does_not_repeat_the_question(client: TestClient) -> None:
+    response = client.post(ASK, json={"question": ["my secret question"], "extra": "another secret"})
+    assert "secret" not in response.text
+
+
+def test_a_body_too_large_is_refused_by_its_length(client: TestClient, answers: PreparedAnswers) -> None:
+    assert problem_of(client.post(ASK, content=b" " * (API_BODY_BYTES + 1)), 413)["code"] == "too_large"
+    assert not answers.asked
+
+
+def test_a_body_too_large_is_refused_without_a_length_too(client: TestClient, answers: PreparedAnswers) -> None:
+    chunks = (b" " * 65_536 for _ in range(5))  # 5 x 64 KB is more than 256 KB
+    response = client.post(ASK, content=chunks, headers={"content-type": "application/json"})
+    problem_of(response, 413)
+    assert not answers.asked
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v2/ask", "/api/v1/nothing", "/api/v1/ask/more"])
+def test_an_unknown_path_under_the_api_is_a_problem(client: TestClient, path: str) -> None:
+    problem_of(client.get(path), 404)
+    problem_of(client.post(path, json={}), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", ASK, "POST"),
+        ("DELETE", "/api/v1/policies", "GET"),
+        ("PUT", "/api/v1/policies/x", "GET"),
+        ("POST", "/healthz", "GET"),
+        ("POST", "/readyz", "GET"),
+        ("PUT", "/openapi.json", "GET"),
+    ],
+)
+def test_the_wrong_method_is_a_problem_that_names_the_right_one(
+    client: TestClient, method: str, path: str, allowed: str
+) -> None:
+    response = client.request(method, path)
+    assert allowed in problem_of(response, 405)["detail"]
+    assert allowed in response.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [IndexMissing("Run `fineprint ingest`."), IndexForeign("Run `fineprint rebuild`."), IndexDamaged("Damaged.")],
+)
+@pytest.mark.parametrize("path", ["/api/v1/policies", "/api/v1/policies/x", "/readyz", ASK])
+def test_an_index_that_cannot_serve_is_a_problem_that_says_what_to_do(
+    client: TestClient, answers: PreparedAnswers, error: Exception, path: str
+) -> None:
+    answers.problem = error
+    response = client.post(path, json={"question": PERRICONE}) if path == ASK else client.get(path)
+    assert problem_of(response, 503)["detail"] == str(error)
+    assert response.headers["retry-after"]
+
+
+def test_it_answers_as_soon_as_the_index_is_there(client: TestClient, answers: PreparedAnswers) -> None:
+    answers.problem = IndexMissing("Run `fineprint ingest`.")
+    problem_of(client.post(ASK, json={"question": PERRICONE}), 503)
+    answers.problem = None
+    assert client.post(ASK, json={"question": PERRICONE}).status_code == 200
+
+
+def test_a_bug_is_a_problem_without_details(client: TestClient, answers: PreparedAnswers) -> None:
+    answers.problem = RuntimeError("the secret path")
+    response = client.post(ASK, json={"question": PERRICONE})
+    assert problem_of(response, 500)["code"] == "internal_error"
+    assert "secret" not in response.text
+
+
+def test_policies_are_listed_page_by_page(client: TestClient) -> None:
+    everything = client.get("/api/v1/policies").json()
+    ids = [policy["id"] for policy in everything["policies"]]
+    assert everything["total"] == 4
+    assert ids == sorted(ids)
+    page = client.get("/api/v1/policies", params={"limit": 2, "offset": 1}).json()
+    assert [policy["id"] for policy in page["policies"]] == ids[1:3]
+    assert page["total"] == 4
+
+
+def test_policies_are_found_by_name(client: TestClient) -> None:
+    found = client.get("/api/v1/policies", params={"q": "perricone"}).json()
+    assert [policy["id"] for policy in found["policies"]] == ["perriconemd.com@2011-03-06"]
+    assert client.get("/api/v1/policies", params={"q": "nobody"}).json()["policies"] == []
+
+
+@pytest.mark.parametrize("params", [{"limit": 0}, {"limit": 5_000}, {"offset": -1}, {"limit": "x"}, {"q": "x" * 300}])
+def test_a_page_that_cannot_be_is_a_problem(client: TestClient, params: dict[str, Any]) -> None:
+    problem_of(client.get("/api/v1/policies", params=params), 422)
+
+
+@pytest.mark.parametrize("name", ["perriconemd.com", "perriconemd.com@2011-03-06", "perriconemd.com__2011-03-06"])
+def test_a_policy_is_given_with_its_text_and_passages(client: TestClient, name: str) -> None:
+    policy = client.get(f"/api/v1/policies/{name}").json()
+    assert policy["id"] == "perriconemd.com@2011-03-06"
+    first = policy["passages"][1]
+    assert policy["text"][first["start"] : first["end"]].lstrip("# ").startswith(first["section"][-1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nobody.example", "..", "..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "%ff", "x" * 3_000, "perriconemd.com/.."],
+)
+def test_a_policy_that_is_not_there_is_a_problem(client: TestClient, name: str) -> None:
+    response = client.get(f"/api/v1/policies/{name}")
+    assert response.status_code in (200, 404)  # "x/.." may be made into the list by the client
+    assert "root:" not in response.text
+    if response.status_code == 404:
+        problem_of(response, 404)
+    else:
+        assert response.json()["policies"]
+
+
+def test_health_and_readiness(client: TestClient) -> None:
+    assert client.get("/healthz").json()["status"] == "ok"
+    deadline = time.monotonic() + 5
+    while (ready := client.get("/readyz")).status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert ready.json() == {"status": "ready", "policies": 4}
+
+
+def test_the_schema_describes_answers_and_problems(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    assert set(schema["paths"]) == {ASK, "/api/v1/policies", "/api/v1/policies/{policy_id}", "/healthz", "/readyz"}
+    ask = schema["paths"][ASK]["post"]["responses"]
+    assert ask["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/AnswerDocument")
+    assert "application/problem+json" in ask["503"]["content"]
+    assert {"ProblemDocument", "AnswerDocument", "CitationDocument"} <= set(schema["components"]["schemas"])
+
+
+def test_questions_are_not_logged(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        client.post(ASK, json={"question": "does Perricone MD share my zebra data?"})
+        client.post(ASK, json={"question": "zebra " * 1_000})
+    ours = [record for record in caplog.records if not record.name.startswith(("httpx", "asyncio"))]
+    assert not any("zebra" in record.getMessage() for record in ours)
+
+
+def test_so_many_questions_run_at_once_and_no_more_than_fit_wait(client: TestClient, answers: PreparedAnswers) -> None:
+    answers.pause = threading.Event()
+    most = ASKING_AT_ONCE + WAITING_AT_MOST
+    with ThreadPoolExecutor(most + 1) as pool:
+        sent = [pool.submit(client.post, ASK, json={"question": PERRICONE}) for _ in range(most + 1)]
+        # One is turned away at once, while all others wait for the pause to end.
+        deadline = time.monotonic() + 10
+        while not (early := [future for future in sent if future.done()]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        answers.pause.set()
+        codes = sorted(future.result().status_code for future in sent)
+    assert [future.result().status_code for future in early] == [503]
+    assert codes == [200] * most + [503]
+    assert json.loads(early[0].result().text)["code"] == "busy"

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+from starlette.testclient import TestClient
+
+from qa.settings import Settings
+from tests.ui.fakes import PreparedAnswers
+from ui.app import CannotListen, create_app, serve
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/nothing", "/gradio_api/upload", "/assets/nothing.js"])
+def test_every_response_has_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+
+
+def test_the_chat_is_at_the_root_and_names_itself(client: TestClient) -> None:
+    page = client.get("/").text
+    assert '<meta property="og:title" content="fineprint" />' in page
+    assert "fp-proof" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "upload",
+        "file=/etc/passwd",
+        "proxy=http://example.com/",
+        "call/respond",
+        "call/v2/respond",
+        "run/respond",
+        "api/respond",
+        "run/predict/../../upload",
+        "stream/x/1/1/playlist.m3u8",
+        "custom_component/x/y/z/w",
+        "login",
+        "dev/reload",
+    ],
+)
+def test_what_the_chat_does_not_need_of_gradio_is_closed(client: TestClient, path: str) -> None:
+    assert client.post(f"/gradio_api/{path}").status_code == 404
+    assert client.get(f"/gradio_api/{path}").status_code == 404
+
+
+def test_nothing_of_gradio_is_reached_by_another_path(client: TestClient) -> None:
+    for path in ("/upload", "/queue/join", "/run/predict", "//gradio_api/upload", "/gradio_api//upload"):
+        assert client.post(path, json={}).status_code in (404, 405)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/gradio_api/docs"])
+def test_pages_that_would_fetch_from_elsewhere_are_off(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_no_origin_is_allowed_unless_named(client: TestClient, answers: PreparedAnswers, settings: Settings) -> None:
+    origin = {"Origin": "https://shop.example"}
+    for path in ("/", "/api/v1/policies", "/config"):
+        assert "access-control-allow-origin" not in client.get(path, headers=origin).headers
+    with TestClient(create_app(answers, settings, allowed_origins=["https://shop.example"])) as open_client:
+        allowed = open_client.get("/api/v1/policies", headers=origin).headers
+        assert allowed["access-control-allow-origin"] == "https://shop.example"
+        other = open_client.get("/api/v1/policies", headers={"Origin": "https://other.example"}).headers
+        assert "access-control-allow-origin" not in other
+
+
+def test_analytics_flagging_and_run_history_are_off(client: TestClient) -> None:
+    config = client.get("/config").json()
+    assert config["analytics_enabled"] is False
+    assert not config.get("run_history")
+    assert "flag" not in {dependency["api_name"] for dependency in config["dependencies"]}
+
+
+def test_it_warms_up_by_itself_and_closes_nothing_that_is_not_its_own(
+    answers: PreparedAnswers, settings: Settings
+) -> None:
+    with TestClient(create_app(answers, settings)):
+        pass
+    assert answers.warmed == 1
+    assert answers.closed == 0
+
+
+def test_a_port_in_use_is_said_with_another_to_take(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=rf"Port {port} .* in use.*--port {port + 1}"):
+            serve(settings, host="127.0.0.1", port=port, announce=lambda _: None)
+
+
+def test_an_address_that_is_none_is_said(settings: Settings) -> None:
+    with pytest.raises(CannotListen, match="--host"):
+        serve(settings, host="256.1.1.1", port=0, announce=lambda _: None)

@@ -1,0 +1,233 @@
+"""The HTTP API: questions in, answers or RFC 9457 problem documents out.
+
+Question texts are never logged and never repeated in an error.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Final, TypeVar
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
+
+import ui
+from qa.domain import Question, as_json
+from qa.errors import (
+    FineprintError,
+    IndexProblem,
+    UnknownScope,
+    UsageError,
+)
+from ui.asking import parse_as_of
+from ui.live import Answers, Warmth
+from ui.schemas import (
+    AnswerDocument,
+    AskRequest,
+    CardDocument,
+    FaultDocument,
+    HealthDocument,
+    PoliciesDocument,
+    PolicyDocument,
+    ProblemDocument,
+    ReadinessDocument,
+    policy_document,
+)
+
+__all__ = ["add_api", "problem"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ASKING_AT_ONCE: Final = 4
+"""Questions answered at the same time; more wait."""
+
+WAITING_AT_MOST: Final = 64
+"""Questions that may wait for their turn; more are turned away at once."""
+
+_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_PROBLEM: Final[dict[str, Any]] = {
+    "model": ProblemDocument,
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+}
+
+
+class Busy(FineprintError):
+    """More questions are waiting than can be answered soon."""
+
+    code = "busy"
+
+
+class NotReady(FineprintError):
+    """The service has started but would keep its first asker waiting."""
+
+    code = "not_ready"
+
+
+def problem(status: int, code: str, detail: str, faults: list[FaultDocument] | None = None) -> JSONResponse:
+    """A problem document as a response."""
+    document = ProblemDocument(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, code=code, errors=faults or []
+    )
+    content = document.model_dump(mode="json", exclude={"errors"} if not faults else None)
+    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(content, status, media_type="application/problem+json", headers=headers)
+
+
+def status_of(error: FineprintError) -> int:
+    """The HTTP status that fits an expected failure."""
+    if isinstance(error, UnknownScope):
+        return HTTPStatus.NOT_FOUND
+    if isinstance(error, UsageError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    if isinstance(error, IndexProblem | Busy | NotReady):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class _Turnstile:
+    """Lets so many calls run in threads at once, so many wait, and turns the rest away."""
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._limiter = anyio.CapacityLimiter(running)
+        self._most = running + waiting
+        self._inside = 0
+
+    async def __call__(self, call: Callable[[], T]) -> T:
+        if self._inside >= self._most:
+            raise Busy("Too many questions are waiting. Try again in a few seconds.")
+        self._inside += 1
+        try:
+            return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+        finally:
+            self._inside -= 1
+
+
+def add_api(app: FastAPI, answers: Answers, warmth: Warmth) -> None:
+    """Adds the API's routes and its error handlers to an application.
+
+    Routes that catch what is not found under ``/api`` are added too, so that no mount at ``/`` answers for the API.
+    """
+    router = _router(answers, warmth)
+    app.include_router(router)
+    unmatched = _unmatched([*app.routes, *router.routes])
+    for path in ("/healthz", "/readyz", "/openapi.json", "/api", "/api/{rest:path}"):
+        app.add_route(path, unmatched, methods=_METHODS, include_in_schema=False)
+    app.add_exception_handler(FineprintError, _on_expected)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def _router(answers: Answers, warmth: Warmth) -> APIRouter:
+    router = APIRouter()
+    turnstile = _Turnstile(ASKING_AT_ONCE, WAITING_AT_MOST)
+
+    @router.post(
+        "/api/v1/ask",
+        tags=["questions"],
+        summary="Ask a question",
+        response_model=AnswerDocument,
+        responses=dict.fromkeys((400, 404, 413, 415, 422, 503), _PROBLEM),
+    )
+    async def ask(request: AskRequest) -> JSONResponse:
+        question = Question(
+            request.question,
+            history=request.history,
+            scope=request.scope or None,
+            as_of=parse_as_of(request.as_of) if request.as_of else None,
+        )
+        return JSONResponse(as_json(await turnstile(lambda: answers.ask(question))))
+
+    @router.get(
+        "/api/v1/policies",
+        tags=["policies"],
+        summary="List the policies",
+        responses=dict.fromkeys((422, 503), _PROBLEM),
+    )
+    def policies(
+        q: Annotated[str, Query(max_length=200, description="A company, domain or part of one.")] = "",
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> PoliciesDocument:
+        found = answers.cards(q)
+        page = [CardDocument.model_validate(as_json(card)) for card in found[offset : offset + limit]]
+        return PoliciesDocument(policies=page, total=len(found), limit=limit, offset=offset)
+
+    @router.get(
+        "/api/v1/policies/{policy_id}",
+        tags=["policies"],
+        summary="One policy with its text",
+        responses=dict.fromkeys((404, 503), _PROBLEM),
+    )
+    def policy(policy_id: str) -> PolicyDocument:
+        return policy_document(answers.policy(policy_id))
+
+    @router.get("/healthz", tags=["service"], summary="Is the process up?")
+    async def healthz() -> HealthDocument:
+        return HealthDocument(status="ok", version=ui.version())
+
+    @router.get("/readyz", tags=["service"], summary="Can it answer?", responses={503: _PROBLEM})
+    def readyz() -> ReadinessDocument:
+        count = len(answers.cards())
+        if not warmth.warm:
+            raise NotReady("The service is starting. Try again in a few seconds.")
+        return ReadinessDocument(status="ready", policies=count)
+
+    return router
+
+
+def _unmatched(routes: Sequence[BaseRoute]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def unmatched(request: Request) -> JSONResponse:
+        allowed: set[str] = set()
+        for route in routes:
+            if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+                allowed |= route.methods or set()
+        if allowed:
+            response = problem(405, "method_not_allowed", f"Use {' or '.join(sorted(allowed - {'HEAD'}))} here.")
+            response.headers["Allow"] = ", ".join(sorted(allowed))
+            return response
+        return problem(404, "not_found", "There is nothing at this address. /openapi.json describes the API.")
+
+    return unmatched
+
+
+async def _on_expected(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, FineprintError)
+    return problem(status_of(exc), exc.code, str(exc))
+
+
+async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, RequestValidationError)
+    errors = exc.errors()
+    if any(error["type"] == "json_invalid" for error in errors):
+        return problem(400, "invalid_json", "The body is not valid JSON.")
+    # The faulty input itself is left out: it may be a question.
+    faults = [
+        FaultDocument(where=".".join(str(part) for part in error["loc"]), what=str(error["msg"])) for error in errors
+    ]
+    detail = "; ".join(f"{fault.where}: {fault.what}" for fault in faults[:5])
+    return problem(422, "invalid_request", detail, faults)
+
+
+async def _on_http(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, HTTPException)
+    code = HTTPStatus(exc.status_code).name.lower()
+    response = problem(exc.status_code, code, str(exc.detail))
+    response.headers.update(exc.headers or {})
+    return response
+
+
+async def _on_bug(_: Request, __: Exception) -> JSONResponse:
+    # Starlette raises the exception again after this, so that the server logs its traceback.
+    return problem(
+        500, "internal_error", "Something went wrong inside the service. The operator's log has the details."
+    )

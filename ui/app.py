@@ -1,0 +1,177 @@
+"""The web service: HTTP API and chat in one application, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import warnings
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from qa.errors import FineprintError
+from qa.settings import Settings
+from ui.live import Answers, LiveAnswers, Warmth
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["create_app", "serve"]
+
+logger = logging.getLogger(__name__)
+
+
+class CannotListen(FineprintError):
+    """The address cannot be listened on."""
+
+    code = "cannot_listen"
+
+
+def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequence[str] = ()) -> FastAPI:
+    """The application: the HTTP API, and the chat at ``/``.
+
+    Args:
+        settings: for the page's limits.
+        answers: what answers; it may have no index yet (see ``ui.live``).
+        allowed_origins: other web origins whose pages may call the API.
+    """
+    from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
+
+    import ui
+    from ui.api import add_api
+    from ui.guard import Guard
+
+    warmth = Warmth(answers)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warmth.start()
+        try:
+            yield
+        finally:
+            warmth.stop()
+
+    app = FastAPI(
+        title="fineprint",
+        version=ui.version(),
+        summary="Questions about website privacy policies, answered with verified verbatim citations.",
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's page loads its script from a CDN
+        redoc_url=None,
+    )
+    # A CORSMiddleware of our own also keeps Gradio from reflecting any origin with credentials.
+    app.add_middleware(CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["GET", "POST"])
+    app.add_middleware(Guard)
+    add_api(app, answers, warmth)
+    _within_a_loop(lambda: _mount_chat(app, answers, settings))
+    return app
+
+
+def _mount_chat(app: FastAPI, answers: Answers, settings: Settings) -> None:
+    # Gradio reads these when it is imported.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the libraries are not the operator's concern
+        import gradio as gr
+
+    from ui.chat import build_chat, page_head, page_theme
+
+    gr.mount_gradio_app(
+        app,
+        build_chat(answers, settings),
+        path="/",
+        theme=page_theme(),
+        head=page_head(),
+        run_history=False,
+        footer_links=[],
+        show_error=False,
+        max_file_size=1,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+    )
+
+
+def _within_a_loop(build: Callable[[], None]) -> None:
+    """Calls while an event loop runs: where none does, Gradio makes some of its own and never closes them."""
+
+    async def run() -> None:
+        build()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(run())
+    else:
+        build()
+
+
+def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Runs the service until it is interrupted.
+
+    Args:
+        settings: which index, above all.
+        host: address or name to listen on.
+        port: 0 takes any free one.
+        announce: told the address as soon as it is listened on.
+
+    Raises:
+        CannotListen: the port is in use, or not permitted.
+    """
+    import uvicorn
+
+    with _listen(host, port) as listener, contextlib.closing(_open_live(settings)) as answers:
+        app = create_app(answers, settings)
+        # No access log: it would hold who asked when.
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        name = f"[{host}]" if ":" in host else host
+        announce(f"http://{name}:{listener.getsockname()[1]}")
+        # uvicorn stops by itself at a signal and then raises it again: by then the work is done.
+        previous = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            logger.debug("interrupted")
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _open_live(settings: Settings) -> LiveAnswers:
+    def open_answers() -> Answers:
+        from qa.service import PolicyQA
+
+        return PolicyQA.open(settings)
+
+    return LiveAnswers(open_answers)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything is loaded, so that a port in use is said at once."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(128)
+        except BaseException:
+            listener.close()
+            raise
+    except socket.gaierror as exc:
+        raise CannotListen(f"There is no address {host!r}. Use --host 127.0.0.1 or 0.0.0.0.") from exc
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise CannotListen(f"Port {port} on {host} is in use. Choose another with --port {port + 1}.") from exc
+        if exc.errno in (errno.EACCES, errno.EPERM):
+            raise CannotListen(f"Port {port} needs more rights. Choose one above 1023, e.g. --port 7860.") from exc
+        raise CannotListen(
+            f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another with --host or --port."
+        ) from exc
+    return listener

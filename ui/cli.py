@@ -1,0 +1,452 @@
+"""The command line (CONTRACT: Command line). Each command is a thin wrap of a function elsewhere.
+
+Heavy libraries are imported inside the commands that need them, so that a question is answered without their start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from qa.errors import FineprintError, UsageError
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Report
+    from qa.service import PolicyQA
+    from qa.settings import Settings
+    from ui.batch import Outcome
+
+__all__ = ["main", "run"]
+
+app = typer.Typer(
+    name="fineprint",
+    help="Answers questions about website privacy policies; every claim is proven by a verbatim quote.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+policies = typer.Typer(help="The policies in the index.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(policies, name="policies")
+
+IndexOption = Annotated[
+    Path | None, typer.Option("--index", help="Folder of the index.  [default: $FINEPRINT_INDEX, else a user folder]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import ui
+
+        print(f"fineprint {ui.version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log details.")] = False,  # see ``run``
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Answers questions about website privacy policies; every claim is proven by a verbatim quote."""
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; without any, the samples.")] = None,
+    *,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    domain: Annotated[str | None, typer.Option(help="Of a single file: the site, e.g. example.com.")] = None,
+    date: Annotated[str | None, typer.Option(help="Of a single file: when it was archived, YYYY-MM-DD.")] = None,
+    company: Annotated[str | None, typer.Option(help="Of a single file: the company's name.")] = None,
+    url: Annotated[str | None, typer.Option(help="Of a single file: link to the snapshot.")] = None,
+) -> None:
+    """Reads policies into the index; what is unchanged is skipped."""
+    from ingest.parsing import Hints
+    from ingest.pipeline import ingest_paths, sample_paths
+    from qa.domain import as_json as to_json
+    from ui.asking import parse_as_of
+
+    given = paths or sample_paths()
+    hints = Hints(domain, parse_as_of(date) if date else None, company, url)
+    if hints != Hints() and not (paths and len(paths) == 1 and not paths[0].is_dir()):
+        raise UsageError("--domain, --date, --company and --url describe one file: name exactly one.")
+    with _progress("Ingesting") as show:
+        try:
+            report = ingest_paths(
+                given, _settings(index), hints=hints, on_progress=lambda p: show(p.done, p.total, p.name)
+            )
+        except UsageError as exc:  # no such path, or nothing in it: the command was meant well and failed
+            raise FineprintError(str(exc)) from exc
+    if as_json:
+        _print_json(to_json(report))
+    else:
+        _print_lines(_report_lines(report))
+    if report.read == len(report.refused):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    *,
+    scope: Annotated[str | None, typer.Option(help="A domain, policy id or file stem to ask about.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Use the version of this day: YYYY, YYYY-MM or YYYY-MM-DD.")] = None,
+    history: Annotated[
+        list[str] | None, typer.Option(help="An earlier question of this conversation; may be repeated.")
+    ] = None,
+    batch: Annotated[Path | None, typer.Option(help="A file of cases, one JSON object a line.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --batch: where the answers go.")] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answers a question, or a file of them."""
+    from qa.domain import Question
+    from ui.asking import parse_as_of
+
+    if batch is not None:
+        if question is not None:
+            raise UsageError("Give either a question or --batch.")
+        _ask_batch(batch, out, _settings(index, scope=scope))
+        return
+    if question is None:
+        raise UsageError('Give a question, e.g. fineprint ask "does Perricone MD share my data?"')
+    if out is not None:
+        raise UsageError("--out goes with --batch.")
+    asked = Question(
+        question, history=tuple(history or ()), scope=scope, as_of=parse_as_of(as_of) if as_of is not None else None
+    )
+    with _opened(_settings(index)) as answers:
+        answer = answers.ask(asked)
+    if as_json:
+        from qa.domain import as_json as to_json
+
+        _print_json(to_json(answer))
+    else:
+        from ui.terminal import answer_lines, terminal_width
+
+        _print_lines(answer_lines(answer, terminal_width()))
+
+
+def _ask_batch(batch: Path, out: Path | None, settings: Settings) -> None:
+    from ui.batch import answer_cases, read_lines, write_outcomes
+
+    if out is None:
+        raise UsageError("--batch needs --out FILE for the answers.")
+    lines = read_lines(batch)
+    with _opened(settings) as answers:
+        failed = 0
+
+        def counted() -> Iterator[Outcome]:
+            nonlocal failed
+            with _progress("Asking") as show:
+                for done, outcome in enumerate(answer_cases(lines, answers.ask), start=1):
+                    failed += outcome.answer is None
+                    show(done, len(lines), str(outcome.id or ""))
+                    yield outcome
+
+        write_outcomes(out, counted())
+    _note(f"{len(lines)} cases, {failed} failed. Answers: {out}")
+    if lines and failed == len(lines):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 7860,
+    samples: Annotated[bool, typer.Option("--samples", help="Index the sample policies first if nothing is.")] = False,
+    index: IndexOption = None,
+) -> None:
+    """Runs the web chat and the HTTP API."""
+    from ui.app import serve as serve_app
+
+    settings = _settings(index)
+    if samples:
+        _index_samples(settings)
+
+    def announce(address: str) -> None:
+        print(f"fineprint is at {address}   (chat at /, HTTP API under /api/v1; stop with Ctrl+C)", flush=True)
+
+    serve_app(settings, host=host, port=port, announce=announce)
+
+
+def _index_samples(settings: Settings) -> None:
+    from ingest.pipeline import ingest_paths, sample_paths
+    from qa.errors import IndexMissing
+    from qa.library import Library
+
+    try:
+        with Library.open(settings.index) as library:
+            empty = not library.cards()
+    except IndexMissing:
+        empty = True
+    if empty:
+        with _progress("Indexing the sample policies") as show:
+            ingest_paths(sample_paths(), settings, on_progress=lambda p: show(p.done, p.total, p.name))
+
+
+@app.command("eval")
+def evaluate(
+    cases: Annotated[
+        Path | None, typer.Option(help="Cases, one JSON object a line; the bundled ones if absent.")
+    ] = None,
+    policies_dir: Annotated[Path | None, typer.Option("--policies", help="Folder of the cases' policies.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for rows, summary and parameters.")] = None,
+    against: Annotated[Path | None, typer.Option(help="A saved summary to compare with.")] = None,
+) -> None:
+    """Measures answers against known ones."""
+    from rich.console import Console
+
+    from eval.evaluating import evaluate as run_evaluation
+
+    raise typer.Exit(run_evaluation(cases, policies_dir, out, against, _settings(None), Console()))
+
+
+@policies.command("list")
+def list_policies(
+    query: Annotated[str, typer.Argument(help="Only companies or domains like this.")] = "",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists the policies in the index."""
+    with _opened(_settings(index)) as answers:
+        cards = answers.cards(query)
+    if as_json:
+        from qa.domain import as_json as to_json
+
+        _print_json(to_json(cards))
+    elif cards:
+        from ui.terminal import card_lines
+
+        _print_lines(card_lines(cards))
+    else:
+        _note(f"No policy matches {query!r}." if query else "The index holds no policies. Run `fineprint ingest`.")
+
+
+@policies.command("show")
+def show_policy(
+    policy: Annotated[str, typer.Argument(help="A domain, policy id or file stem.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows one policy: what is known of it, and its text."""
+    with _opened(_settings(index)) as answers:
+        source = answers.policy(policy)
+    if as_json:
+        from ui.schemas import policy_document
+
+        _print_json(policy_document(source).model_dump(mode="json"))
+    else:
+        from ui.terminal import policy_lines
+
+        _print_lines(policy_lines(source))
+
+
+@policies.command("remove")
+def remove_policy(
+    policy: Annotated[str, typer.Argument(help="A domain (its newest version), policy id or file stem.")],
+    index: IndexOption = None,
+) -> None:
+    """Removes one policy version from the index."""
+    from ui.upkeep import remove
+
+    _note(f"Removed {remove(_settings(index), policy)}.")
+
+
+@app.command()
+def doctor(index: IndexOption = None) -> None:
+    """Examines the index and the model."""
+    from ui.upkeep import examine
+
+    well = True
+    for check in examine(_settings(index)):
+        well = well and check.fine
+        _print_lines([f"{'ok     ' if check.fine else 'PROBLEM'}  {check.name}: {check.detail}"])
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(index: IndexOption = None) -> None:
+    """Makes the index anew from the stored texts."""
+    from ingest.pipeline import rebuild as run_rebuild
+
+    settings = _settings(index)
+    with _progress("Rebuilding") as show:
+        count = run_rebuild(settings, on_progress=lambda p: show(p.done, p.total, p.name))
+    _note(f"Rebuilt {count} policies in {settings.index}.")
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process with its exit code."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: without the program's name; ``--debug`` may stand anywhere before ``--``.
+
+    Returns:
+        0 fine, 1 the thing asked for failed, 2 wrong usage.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in options
+    arguments = [a for a in options if a != "--debug"] + arguments[len(options) :]
+    _prepare_output()
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        app(arguments, prog_name="fineprint", standalone_mode=True)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    except Exception as exc:
+        if debug:
+            raise
+        _note(f"fineprint: {_one_line(exc)}")
+        return 2 if isinstance(exc, UsageError) else 1
+    return 0
+
+
+def _one_line(exc: Exception) -> str:
+    """What to tell about a failure, without a traceback."""
+    if isinstance(exc, FineprintError):
+        text = str(exc)
+    elif isinstance(exc, OSError):
+        about = f": {exc.filename}" if exc.filename else ""
+        text = f"{exc.strerror or type(exc).__name__}{about}."
+        if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            text += " Choose a folder that you may write to, e.g. with --index."
+        elif exc.errno == errno.ENOSPC:
+            text += " Free some space and run it again."
+    else:
+        text = (
+            f"an unexpected failure ({type(exc).__name__}: {exc}). Run it again with --debug and report what it prints."
+        )
+    return " ".join(text.split())
+
+
+def _prepare_output() -> None:
+    """Text that the terminal's encoding cannot say is printed with escapes rather than failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """The reader has gone (``| head``): nothing more is to be said, also not when Python flushes at its end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _settings(index: Path | None, **overrides: Any) -> Settings:
+    from qa.settings import load_settings
+
+    return load_settings({"index": index, **overrides})
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Iterator[PolicyQA]:
+    from qa.service import PolicyQA
+
+    with contextlib.closing(PolicyQA.open(settings)) as answers:
+        yield answers
+
+
+Show = Callable[[int, int | None, str], None]
+"""Told how many are done, of how many if that is known, and the last one's name."""
+
+
+@contextlib.contextmanager
+def _progress(title: str) -> Iterator[Show]:
+    """A progress bar on standard error; nothing where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=escape(Path(name).name[:40])
+        )
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    """The report of an ingestion as lines: the counts, then each file that needs a word."""
+    from ui.render import visible
+
+    counts = {
+        "read": report.read,
+        "added": report.added,
+        "unchanged": report.unchanged,
+        "replaced": report.replaced,
+        "refused": len(report.refused),
+    }
+    for name, count in counts.items():
+        yield f"{name:<10} {count:>6}"
+    if report.skipped:
+        yield f"{'skipped':<10} {report.skipped:>6}  (files in another format)"
+    yield f"{'seconds':<10} {report.elapsed_s:>6.1f}"
+    for title, items in (
+        ("Refused:", [(refusal.name, refusal.message) for refusal in report.refused]),
+        ("To know:", [(flag.name, flag.warning) for flag in report.flagged]),
+    ):
+        if items:
+            yield ""
+            yield title
+        for name, message in items:
+            yield f"  {visible(name)}: {visible(message)}"
+
+
+def _print_json(data: Any) -> None:
+    """JSON in UTF-8 where the output can say it, else in ASCII, which means the same."""
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(data, ensure_ascii=True, indent=2)
+    _print_lines([text])
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    try:
+        for line in lines:
+            print(line)
+    except BrokenPipeError:
+        _drop_output()
+        raise typer.Exit(0) from None
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,131 @@
+"""What every face asks: the service behind one small Protocol, and a stand-in that waits for an index.
+
+A service may start before the first ingest: ``LiveAnswers`` opens the index as soon as there is one, and says what is
+missing until then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from qa.domain import Answer, IndexedPolicy, PolicyCard, Question
+from qa.errors import FineprintError
+
+__all__ = ["Answers", "LiveAnswers", "Warmth"]
+
+logger = logging.getLogger(__name__)
+
+
+class Answers(Protocol):
+    """What answers questions (``qa.service.PolicyQA`` does); thread-safe."""
+
+    def ask(self, question: Question) -> Answer:
+        """Answers one question. Raises InvalidQuestion, UnknownScope or an IndexProblem."""
+        ...
+
+    def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
+        """The indexed policies that match a query, all for an empty one."""
+        ...
+
+    def policy(self, scope: str) -> IndexedPolicy:
+        """One policy by domain, id or file stem. Raises UnknownScope."""
+        ...
+
+    def warm_up(self) -> None:
+        """Loads what the first answer would otherwise wait for."""
+        ...
+
+    def close(self) -> None:
+        """Frees files and memory."""
+        ...
+
+
+class LiveAnswers:
+    """Opens the service when it is first needed, and tries again as long as there is no index.
+
+    Args:
+        open_answers: opens the service; raises IndexMissing and its like while it cannot.
+    """
+
+    def __init__(self, open_answers: Callable[[], Answers]) -> None:
+        self._open = open_answers
+        self._lock = threading.Lock()
+        self._answers: Answers | None = None
+
+    def ask(self, question: Question) -> Answer:
+        """See ``Answers.ask``."""
+        return self._opened().ask(question)
+
+    def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
+        """See ``Answers.cards``."""
+        return self._opened().cards(query, limit)
+
+    def policy(self, scope: str) -> IndexedPolicy:
+        """See ``Answers.policy``."""
+        return self._opened().policy(scope)
+
+    def warm_up(self) -> None:
+        """See ``Answers.warm_up``."""
+        self._opened().warm_up()
+
+    def close(self) -> None:
+        """Closes what is open; a later call opens anew."""
+        with self._lock:
+            answers, self._answers = self._answers, None
+        if answers:
+            answers.close()
+
+    def _opened(self) -> Answers:
+        with self._lock:
+            if self._answers is None:
+                self._answers = self._open()
+            return self._answers
+
+
+class Warmth:
+    """Warms a service up in the background, and says whether it is warm.
+
+    While there is no index to warm up with, it tries again every ``pause_s`` seconds.
+    """
+
+    def __init__(self, answers: Answers, *, pause_s: float = 2.0) -> None:
+        self._answers = answers
+        self._pause_s = pause_s
+        self._warm = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def warm(self) -> bool:
+        """Whether the first answer no longer waits for anything to load."""
+        return self._warm.is_set()
+
+    def start(self) -> None:
+        """Begins to warm up."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="warm-up", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the attempts; one that is under way is waited for briefly."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._answers.warm_up()
+            except FineprintError as exc:
+                logger.debug("not warm yet: %s", exc)
+                self._stop.wait(self._pause_s)
+            except Exception:
+                # The same failure will meet the next question, which reports it to whoever asked.
+                logger.exception("warming up failed")
+                return
+            else:
+                self._warm.set()
+                return

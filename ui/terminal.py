@@ -1,0 +1,96 @@
+"""Answers and reports for people at a terminal: plain lines, wrapped, without anything a terminal would act on."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from qa.domain import Answer, Citation, IndexedPolicy, PolicyCard, Status
+from ui.render import date_in_words, verdict_in_words, visible
+
+__all__ = ["answer_lines", "card_lines", "policy_lines", "terminal_width"]
+
+_WIDEST = 100
+
+
+def terminal_width() -> int:
+    """Columns to wrap to."""
+    return max(40, min(_WIDEST, shutil.get_terminal_size().columns))
+
+
+def answer_lines(answer: Answer, width: int) -> Iterator[str]:
+    """An answer as lines: verdict, text, numbered citations, what else there is to say."""
+    yield verdict_in_words(answer.status, answer.verdict)
+    yield ""
+    for paragraph in visible(answer.text).strip().split("\n"):
+        yield from textwrap.wrap(paragraph, width) or [""]
+    for entry in answer.entries:
+        yield ""
+        verdict = verdict_in_words(entry.status, entry.verdict)
+        yield f"{visible(entry.company)} ({date_in_words(entry.archived_on.isoformat())}): {verdict}"
+        yield from _indented(entry.text, width, "    ")
+    if answer.citations:
+        yield ""
+        yield from _cited(answer.citations, width)
+    if answer.related and not answer.citations:
+        yield ""
+        yield from textwrap.wrap("Nearest passages, which do not answer the question:", width)
+        yield from _cited(answer.related, width)
+    if answer.choices:
+        yield ""
+        yield "The nearest names:" if answer.status is Status.UNKNOWN_COMPANY else "Say which one with --scope:"
+        scopes = [visible(choice.scope) for choice in answer.choices]
+        for scope, choice in zip(scopes, answer.choices, strict=True):
+            yield f"    {scope:<{max(map(len, scopes))}}  {visible(choice.label)}"
+    for warning in answer.warnings:
+        yield ""
+        yield from textwrap.wrap(f"Note: {visible(warning)}", width)
+
+
+def _cited(citations: Iterable[Citation], width: int) -> Iterator[str]:
+    for citation in citations:
+        label = f"[{citation.n}] "
+        indent = " " * len(label)
+        yield from textwrap.wrap(
+            f'"{" ".join(visible(citation.quote).split())}"', width, initial_indent=label, subsequent_indent=indent
+        )
+        section = f", {visible(citation.section)}" if citation.section else ""
+        day = date_in_words(citation.archived_on.isoformat())
+        yield from _indented(f"{citation.company}{section}, as of {day}", width, indent)
+        if citation.url:
+            yield indent + visible(citation.url)  # unwrapped, so that a terminal can follow it
+
+
+def _indented(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(visible(text), width, initial_indent=indent, subsequent_indent=indent)
+
+
+def card_lines(cards: Iterable[PolicyCard]) -> Iterator[str]:
+    """Policies as aligned columns: id, company, characters, passages."""
+    head = ("POLICY", "COMPANY", "CHARACTERS", "PASSAGES")
+    rows = [head, *((visible(c.id), visible(c.company), str(c.characters), str(c.passages)) for c in cards)]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}".rstrip()
+
+
+def policy_lines(source: IndexedPolicy) -> Iterator[str]:
+    """What is known of a policy, then its text as it is stored."""
+    policy = source.policy
+    for name, value in (
+        ("policy", policy.id),
+        ("company", policy.company),
+        ("aliases", ", ".join(policy.aliases)),
+        ("archived", date_in_words(policy.archived_on.isoformat())),
+        ("link", policy.url or "none"),
+        (
+            "size",
+            f"{len(policy.text)} characters, {len(source.passages)} passages, {len(source.sentences())} sentences",
+        ),
+        *(("from", f"{fact}: {origin}") for fact, origin in policy.provenance.items()),
+        *(("note", warning) for warning in policy.warnings),
+    ):
+        yield f"{name:<9} {visible(value)}"
+    yield ""
+    yield from visible(policy.text).splitlines()
