@@ -169,7 +169,7 @@ class TrainableEncoder:
                 batch = usable[start : start + recipe.questions]
                 loss = self._loss(batch, sentences, hard, nothing, dice)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()

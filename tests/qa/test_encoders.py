@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.encoders import BundledEncoder, HashingEncoder, TextEncoder, open_encoder
-from qa.errors import ModelUnusable
+from qa.errors import InvalidSettings, ModelUnusable
 from qa.settings import load_settings
 
 TEXTS = [
@@ -89,22 +89,33 @@ def test_any_text_has_a_hashed_vector_of_length_one(text: str) -> None:
 # --- the bundled model ------------------------------------------------------------------------------------------------
 
 
-def test_both_ways_of_encoding_give_the_vectors_of_plain_sentence_transformers(
-    bundled: BundledEncoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    texts = TEXTS[:4]
-    bulk = BundledEncoder(tmp_path, bulk_from_chars=0)
-    told: list[int] = []
-    with caplog.at_level(logging.INFO, "qa.encoders"):
-        by_bulk = bulk.encode_texts(texts, told.append)
+def test_the_published_model_gives_the_vectors_of_plain_sentence_transformers(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     plain = SentenceTransformer(str(MODEL), device="cpu", local_files_only=True)
-    expected = plain.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-    assert np.einsum("ij,ij->i", bundled.encode_texts(texts), expected).min() >= 0.99999
+    expected = plain.encode(TEXTS[:4], normalize_embeddings=True, show_progress_bar=False)
+    vectors = BundledEncoder(tmp_path, tuned=False).encode_texts(TEXTS[:4])
+    assert np.einsum("ij,ij->i", vectors, expected).min() >= 0.99999
+
+
+@pytest.mark.parametrize("tuned", [False, True], ids=["published", "tuned"])
+def test_large_jobs_get_the_vectors_of_small_ones(
+    tmp_path: Path, tuned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[int] = []
+    with caplog.at_level(logging.INFO, "qa.encoders"):
+        large = BundledEncoder(tmp_path, tuned=tuned, bulk_from_chars=0).encode_texts(TEXTS, told.append)
+    small = BundledEncoder(tmp_path, tuned=tuned).encode_texts(TEXTS)
     lowest = 0.999 if "bf16" in caplog.text else 0.99999
-    assert np.einsum("ij,ij->i", by_bulk, expected).min() >= lowest
-    assert sum(told) == len(texts)
+    assert np.einsum("ij,ij->i", large, small).min() >= lowest
+    assert sum(told) == len(TEXTS)
+
+
+def test_the_tuned_model_is_another_than_the_published_one(tmp_path: Path) -> None:
+    tuned, published = BundledEncoder(tmp_path), BundledEncoder(tmp_path, tuned=False)
+    assert (tuned.name, published.name) == ("fineprint-encoder", "all-MiniLM-L6-v2")
+    assert tuned.fingerprint != published.fingerprint
+    assert tuned.encode_question(TEXTS[0]) @ published.encode_question(TEXTS[0]) < 0.999
 
 
 def test_text_behind_256_tokens_is_not_seen(bundled: BundledEncoder) -> None:
@@ -142,10 +153,14 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_settings_choose_the_bundled_encoder_which_loads_nothing_at_first(tmp_path: Path) -> None:
-    encoder = open_encoder(load_settings({"cache": tmp_path / "cache"}, environ={}))
-    assert (encoder.name, encoder.dimension) == ("all-MiniLM-L6-v2", 384)
-    assert encoder.fingerprint == BundledEncoder(tmp_path).fingerprint != HashingEncoder(384).fingerprint
+def test_the_settings_choose_the_encoder_which_loads_nothing_at_first(tmp_path: Path) -> None:
+    def named(name: str | None) -> TextEncoder:
+        return open_encoder(load_settings({"cache": tmp_path / "cache", "embedding_model": name}, environ={}))
+
+    assert (named(None).name, named(None).dimension) == ("fineprint-encoder", 384)
+    assert named("all-MiniLM-L6-v2").fingerprint == BundledEncoder(tmp_path, tuned=False).fingerprint
+    with pytest.raises(InvalidSettings, match="'word2vec' is not bundled"):
+        named("word2vec")
     assert not (tmp_path / "cache").exists()
 
 
