@@ -18,6 +18,7 @@ from typing import Protocol
 
 from qa.domain import Candidate, Candidates, Policy, Reading, Status, Verdict
 from qa.text import content_words, without_markup
+from qa.wording import practices
 
 READ_CANDIDATES = 20
 """How many of the best-ranked sentences are read."""
@@ -158,7 +159,34 @@ QUESTION_CUES = {name: CUES[name] for name in _SHARED} | _compiled(
     }
 )
 _CONDITIONS = ("only", "if", "may", "consent", "unless", "except", "optout", "must")
+_RESTRICTED = re.compile(r"\b(?:only|solely)\b(.{0,25})", re.I)
+_NEGATED = re.compile(r"(?:\b(?:not|never|nor)\b|n['’]t\b)(.{0,40})", re.I)
+_WORD = re.compile(r"[a-z]+")
 _LEADING_ANSWER = re.compile(r"\W*(yes|no)\b", re.I)
+
+
+_GENERAL = frozenset(
+    content_words(
+        "data info information detail details personal personally identifiable private stuff record records customer"
+        " user visitor member client people anybody anyone ever really actually please online website site company"
+    )
+)
+
+
+def is_general(question: str) -> bool:
+    """Whether a question names a practice and nothing more: "do you share my data?", not with whom or what for."""
+    rest = [word for word in _WORD.findall(question.lower()) if set(content_words(word)) - _GENERAL]
+    return bool(practices(question)) and all(practices(word) for word in rest)
+
+
+def _is_conditional(question: str, first: str) -> bool:
+    """Whether the evidence limits the very practice of a general question: neither yes nor no would be true."""
+    if not is_general(question) or CUES["only"].search(question):
+        return False
+    about = practices(question)
+    return any(about & practices(match.group(1)) for match in _RESTRICTED.finditer(first)) or bool(
+        CUES["unless"].search(first) or CUES["except"].search(first)
+    )
 
 
 def verdict_features(question: str, evidence: Sequence[str]) -> dict[str, float]:
@@ -177,6 +205,13 @@ def verdict_features(question: str, evidence: Sequence[str]) -> dict[str, float]
     for name in asked:
         features[f"{name}&{polarity}"] = 1.0
         features |= {f"{name}&{condition}": 0.5 for condition in _CONDITIONS if counts[condition]}
+    features |= {f"both:{name}": 1.0 for name, count in counts.items() if count and CUES[name].search(question)}
+    features |= {f"new:{name}": 1.0 for name in ("law", "consent") if counts[name] and not CUES[name].search(question)}
+    about = practices(question)
+    if not CUES["only"].search(question) and any(about & practices(m.group(1)) for m in _RESTRICTED.finditer(first)):
+        features["restricts what is asked"] = 1.0
+    if any(about & practices(m.group(1)) for m in _NEGATED.finditer(first)):
+        features["negates what is asked"] = 1.0
     if match := _LEADING_ANSWER.match(first):
         features[f"leads:{match.group(1).lower()}"] = 1.0
     if CUES["not"].search(" ".join(first.split()[:8])):
@@ -325,6 +360,8 @@ class LinearReader:
         texts = [sentence_text(source.policy, candidate) for candidate in evidence]
         verdicts = self._model.verdict.probabilities(verdict_features(question, texts))
         label = max(verdicts, key=lambda name: verdicts[name])
+        if _is_conditional(question, texts[0]):
+            label = Verdict.CONDITIONAL.value
         return Reading(
             source,
             question,

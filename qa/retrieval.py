@@ -1,4 +1,4 @@
-"""Ranks the sentences of the routed policy: exact dense similarity fused with BM25.
+"""Ranks the sentences of the routed policy: exact dense similarity, BM25 and what the words speak of, in one sum.
 
 One policy has a hundred sentences, not a million, so every sentence is scored exactly; no approximate index is asked,
 nothing can be filtered away, and the cost does not grow with the number of policies indexed.
@@ -6,18 +6,32 @@ nothing can be filtered away, and the cost does not grow with the number of poli
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.domain import Candidate, Candidates, IndexedPolicy, Route, Vectors
 from qa.encoders import TextEncoder
 from qa.text import content_words, plain, without_markup
+from qa.wording import practices
 
-# Weight of BM25, scaled to its best sentence, beside the cosine. Chosen on the train questions; see docs/models.md.
-BM25_WEIGHT = 0.08
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "cosine": 1.0,  # of question and sentence
+        "bm25": 0.04,  # of question and sentence, the policy's best being 1
+        "passage": 0.4,  # cosine of question and the sentence's passage: what "it is never stored" is about
+        "practice": 0.06,  # share of the practices asked about that the sentence speaks of
+        "aggregate": -0.1,  # statistics are not "my data"
+    }
+)
+"""What a sentence's score is the weighted sum of; docs/models.md has the effect of each."""
+
 # Okapi BM25's customary constants (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
 _K1 = 1.2
 _B = 0.75
@@ -63,6 +77,40 @@ class TermCounts:
         return scores
 
 
+_AGGREGATE = re.compile(r"aggregat|anonym|non-?person|not (?:personally )?identif|statistic|demographic", re.I)
+_PERSON = re.compile(r"\b(?:my|me|i)\b|personal", re.I)
+
+
+def _shares(asked: frozenset[str], spoken: Sequence[frozenset[str]]) -> Vectors:
+    """For each sentence, the share of the practices asked about that it speaks of; shape (sentences,)."""
+    return np.array([len(asked & of) / max(1, len(asked)) for of in spoken], dtype=np.float32)
+
+
+def _asks_about_a_person(text: str) -> bool:
+    return bool(_PERSON.search(text)) and not _AGGREGATE.search(text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lexical:
+    """What the words of one policy's sentences say, whatever is asked; arrays have shape (sentences,)."""
+
+    terms: TermCounts
+    practices: tuple[frozenset[str], ...]
+    aggregate: Vectors
+    asks: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, source: IndexedPolicy) -> _Lexical:
+        text = source.policy.text
+        words = [plain(without_markup(sentence.span.of(text))) for _, sentence in source.sentences()]
+        return cls(
+            terms=TermCounts.of(words),
+            practices=tuple(map(practices, words)),
+            aggregate=np.array([bool(_AGGREGATE.search(each)) for each in words], dtype=np.float32),
+            asks=np.array([each.rstrip(" *_").endswith("?") for each in words], dtype=bool),
+        )
+
+
 def query_text(route: Route) -> str:
     """What is searched for: a follow-up brings the question it follows, "do you sell my data? and kids?"."""
     return " ".join([*route.context[-1:], route.query])
@@ -73,53 +121,61 @@ class Retriever:
 
     Args:
         encoder: turns the question into a vector of the same space as the policy's.
-        bm25_weight: weight of BM25 beside the cosine; 0 ranks by vectors alone.
+        weights: of the parts of the score.
     """
 
-    def __init__(self, encoder: TextEncoder, *, bm25_weight: float = BM25_WEIGHT) -> None:
+    def __init__(self, encoder: TextEncoder, *, weights: Mapping[str, float] = WEIGHTS) -> None:
         self._encoder = encoder
-        self._bm25_weight = bm25_weight
+        self._weights = weights
         self._lock = threading.Lock()
-        self._terms: OrderedDict[str, TermCounts] = OrderedDict()
+        self._indexed: OrderedDict[str, _Lexical] = OrderedDict()
 
     def vector(self, route: Route) -> Vectors:
         """The question's vector, shape (dimension,), length 1."""
         return self._encoder.encode_question(query_text(route))
 
     def rank(self, route: Route, source: IndexedPolicy) -> Candidates:
-        """All sentences of the policy, the likeliest proof first."""
+        """All sentences of the policy, the likeliest proof first; questions behind the statements."""
         sentences = source.sentences()
         if not sentences:
             return Candidates(route, source, ())
-        cosine = source.sentence_vectors @ self.vector(route)
-        bm25 = self._term_counts(source).scores(query_text(route))
-        best = float(bm25.max())
-        lexical = bm25 / best if best > 0 else bm25
-        score = cosine + self._bm25_weight * lexical
-        order = np.argsort(-score, kind="stable")
+        lexical = self._lexical(source)
+        asked = query_text(route)
+        vector = self.vector(route)
+        bm25 = lexical.terms.scores(asked)
+        of_passage = np.array([passage.n for passage, _ in sentences])
+        parts = {
+            "cosine": source.sentence_vectors @ vector,
+            "bm25": bm25 / best if (best := float(bm25.max())) > 0 else bm25,
+            "passage": (source.passage_vectors @ vector)[of_passage],
+            "practice": _shares(practices(asked), lexical.practices),
+            "aggregate": lexical.aggregate * _asks_about_a_person(asked),
+        }
+        score = np.sum([self._weights.get(name, 0.0) * part for name, part in parts.items()], axis=0)
+        # A question in a policy is a heading of its answer and proves nothing: it ranks behind every statement.
+        order = np.lexsort((-score, lexical.asks))
         ranked = tuple(
             Candidate(
                 index=int(i),
                 passage=sentences[i][0],
                 sentence=sentences[i][1],
                 score=float(score[i]),
-                features={"cosine": float(cosine[i]), "bm25": float(lexical[i])},
+                features={name: float(part[i]) for name, part in parts.items()},
             )
             for i in order
         )
         return Candidates(route, source, ranked)
 
-    def _term_counts(self, source: IndexedPolicy) -> TermCounts:
+    def _lexical(self, source: IndexedPolicy) -> _Lexical:
         key = source.policy.content_hash
         with self._lock:
-            known = self._terms.get(key)
+            known = self._indexed.get(key)
             if known is not None:
-                self._terms.move_to_end(key)
+                self._indexed.move_to_end(key)
                 return known
-        text = source.policy.text
-        counted = TermCounts.of([plain(without_markup(s.span.of(text))) for _, s in source.sentences()])
+        made = _Lexical.of(source)
         with self._lock:
-            self._terms[key] = counted
-            while len(self._terms) > _CACHED_POLICIES:
-                self._terms.popitem(last=False)
-        return counted
+            self._indexed[key] = made
+            while len(self._indexed) > _CACHED_POLICIES:
+                self._indexed.popitem(last=False)
+        return made

@@ -435,3 +435,25 @@ def is_privacy_question(text: str) -> bool:
     if _OFF_TOPIC.search(text):
         return False
     return _TOPIC.search(text) is not None or _REFERS.search(text) is not None
+
+
+_PRACTICES = {
+    name: re.compile(rf"\b(?:{words})", re.I)
+    for name, words in {
+        "share": "shar|disclos|s[eo]ll|sold|rent(?!er)|trad|transfer|transmit|provid|giv|releas|pass|hand|distribut"
+        "|suppl",
+        "collect": "collect|gather|obtain|record|log|track|ask|request|monitor|receiv|know",
+        "keep": r"keep|kept|retain|retention|stor(?:e|ed|ing|age)\b|sav(?:e|ed|ing)\b|hold|hang on|remember",
+        "contact": "contact|send|sent|market|newsletter|notif|promotion|mailing|spam",
+        "delete": r"delet|remov|eras|wip(?:e|ed|ing)\b|cancel|clos(?:e|ing) ",
+        "change": "chang|amend|modif|updat|revis",
+        "view": r"access|view|see\b|review|look",
+        "secure": "secur|encrypt|protect|safe|ssl",
+        "opt out": "opt[- ]?out|unsubscrib|declin|refus|disabl|turn off|block|choice",
+    }.items()
+}
+
+
+def practices(text: str) -> frozenset[str]:
+    """The practices with data that a text speaks of, in whatever words: "hang on to" and "retention" are one."""
+    return frozenset(name for name, words in _PRACTICES.items() if words.search(text))

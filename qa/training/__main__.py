@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from qa.domain import IndexedPolicy
-from qa.embedding import sentence_text
+from qa.embedding import passage_text, sentence_text
 from qa.library import Library
-from qa.retrieval import Retriever
+from qa.retrieval import WEIGHTS, Retriever
 from qa.training.encoder import Recipe, TrainableEncoder
 from qa.training.examples import Example, load_examples
-from qa.training.reading import Ranked, best_bm25_weight, fit, hit_rates, reweighted
+from qa.training.reading import Ranked, fit, hit_rates, without
 
 
 def main() -> None:
@@ -48,9 +48,11 @@ def main() -> None:
     report(f"{len(examples)} questions about {len(sources)} policies")
     if "folds" not in options.skip:
         rankings = ranked_by_others(examples, sources, recipe, options.folds, report)
-        weight = best_bm25_weight(rankings)
-        report(f"out of fold: first hit {hit_rates(rankings)[0]:.3f}, in three {hit_rates(rankings)[1]:.3f}")
-        report(f"BM25 weight {weight} would give {hit_rates(reweighted(r, weight) for r in rankings)[0]:.3f}")
+        first, three = hit_rates(rankings)
+        report(f"out of fold: first hit {first:.3f}, in three {three:.3f}")
+        for part in WEIGHTS:
+            first, three = hit_rates(without(r, part) for r in rankings)
+            report(f"without {part}: first hit {first:.3f}, in three {three:.3f}")
         (options.out / "reading.json").write_text(fit(rankings, report) + "\n", encoding="utf-8")
     if "final" not in options.skip:
         encoder = TrainableEncoder(recipe)
@@ -83,8 +85,13 @@ def ranked_by_others(
 
 
 def _encoded(source: IndexedPolicy, encoder: TrainableEncoder) -> IndexedPolicy:
-    texts = [sentence_text(source.policy, passage, sentence) for passage, sentence in source.sentences()]
-    return replace(source, sentence_vectors=encoder.encode_texts(texts))
+    sentences = [sentence_text(source.policy, passage, sentence) for passage, sentence in source.sentences()]
+    passages = [passage_text(source.policy, passage) for passage in source.passages]
+    return replace(
+        source,
+        sentence_vectors=encoder.encode_texts(sentences),
+        passage_vectors=encoder.encode_texts(passages),
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qa.domain import Candidates, Reading, Status, Verdict
 from qa.encoders import HashingEncoder
-from qa.reading import LinearModel, LinearReader, ReadingModel, is_yes_no, verdict_features
+from qa.reading import LinearModel, LinearReader, ReadingModel, is_general, is_yes_no, verdict_features
 from qa.retrieval import Retriever
 from tests.qa.making import indexed, route_to
 
@@ -116,3 +116,22 @@ def test_weights_survive_their_json_form() -> None:
     model = ReadingModel.parse(text)
     assert model.answered.weights["cosine"] == (0.0, 2.0)
     assert model.answered_threshold == 0.4
+
+
+@pytest.mark.parametrize(
+    "question", ["do you share my data?", "will you ever sell my personal information", "do you delete it"]
+)
+def test_a_question_that_names_a_practice_and_nothing_more_is_general(question: str) -> None:
+    assert is_general(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["do you share my address?", "do you sell my data to advertisers?", "is it raining?"]
+)
+def test_a_question_that_names_with_whom_or_what_is_not_general(question: str) -> None:
+    assert not is_general(question)
+
+
+def test_evidence_that_limits_the_practice_of_a_general_question_makes_the_answer_conditional() -> None:
+    reading = read("do you share my data?", "We will only share my data with companies that deliver parcels.")
+    assert reading.verdict is Verdict.CONDITIONAL

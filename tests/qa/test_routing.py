@@ -508,3 +508,16 @@ def test_ten_thousand_companies_are_indexed_in_seconds_and_routed_in_millisecond
     # Measured 0.5 s and 0.5 ms on a quiet core; the margins are for a busy one.
     assert built < 6
     assert routed < 0.02
+
+
+@pytest.mark.parametrize("text", ["and Zappos?", "What about Zappos", "ok and zappos?"])
+def test_a_conversation_turned_to_a_company_that_is_not_indexed_is_not_answered_from_the_one_before(text: str) -> None:
+    route = Router(SAMPLES).route(Question(text, history=("does Free People sell my email address?",)))
+    assert route.status is Status.UNKNOWN_COMPANY
+    assert route.policies == ()
+
+
+@pytest.mark.parametrize("text", ["and kids?", "what about cookies?", "and Google Analytics?", "and my phone number?"])
+def test_a_conversation_turned_to_another_topic_stays_with_its_company(text: str) -> None:
+    route = Router(SAMPLES).route(Question(text, history=("does Free People sell my email address?",)))
+    assert route.policies == ("freepeople.com@2006-12-05",)

@@ -11,9 +11,9 @@ import pytest
 from qa.encoders import HashingEncoder
 from qa.library import Library, Manifest
 from qa.reading import ReadingModel
-from qa.retrieval import Retriever
+from qa.retrieval import WEIGHTS, Retriever
 from qa.training.examples import Example, load_examples
-from qa.training.reading import Ranked, best_margin, fit, hit_rates, reweighted
+from qa.training.reading import Ranked, best_margin, fit, hit_rates, without
 from tests.qa.making import indexed
 
 ENCODER = HashingEncoder()
@@ -79,9 +79,11 @@ def test_hit_rates_count_answered_questions_only(ranked: list[Ranked]) -> None:
     assert len(first) == 3 * len(NAMES)
 
 
-def test_another_weight_of_bm25_reorders_by_the_recorded_features(ranked: list[Ranked]) -> None:
-    again = reweighted(ranked[0], 0.0).candidates.ranked
-    assert [c.score for c in again] == sorted((c.features["cosine"] for c in again), reverse=True)
+def test_a_part_left_out_of_the_score_reorders_by_the_rest(ranked: list[Ranked]) -> None:
+    again = without(ranked[0], "bm25").candidates.ranked
+    rest = [sum(w * c.features[part] for part, w in WEIGHTS.items() if part != "bm25") for c in again]
+    assert rest == sorted(rest, reverse=True)
+    assert [c.score for c in again] == pytest.approx(rest, abs=1e-6)
 
 
 def test_the_fitted_models_read_the_made_up_questions_right(ranked: list[Ranked]) -> None:
