@@ -181,6 +181,12 @@ def _are_initials(words: Sequence[str], names: Iterable[str]) -> bool:
     return any(words[0] == "".join(w[0] for w in _words(name) if w not in _SMALL) for name in names)
 
 
+_TURN = re.compile(
+    r"\W*(?:(?:and|or|so|ok|what about|how about|same (?:question )?for)\s+)+(?P<name>[^?!.,;:\n]{2,40}?)\W*$",
+    re.IGNORECASE,
+)
+
+
 class NameIndex:
     """The names of all indexed companies, ready to be found in a text; immutable."""
 
@@ -272,6 +278,15 @@ class NameIndex:
             if j > i and (sure := is_asked_about(tokens, i, j)) is not None:
                 return Unknown(text[tokens[i].start : tokens[j - 1].end], sure)
         return None
+
+    def find_turned_to(self, text: str) -> str | None:
+        """The company, not indexed, that a conversation is turned to with its bare name: "and Zappos?"."""
+        match = _TURN.match(text)
+        if not match or all(word in _NOBODY for word in _words(match["name"])):
+            return None
+        name = match["name"].strip()
+        unknown = self.find_unknown(f"does {name} share it")
+        return name if unknown and unknown.sure and unknown.name == name else None
 
     def nearest(self, name: str, limit: int) -> tuple[str, ...]:
         """The domains whose names look most like a name."""

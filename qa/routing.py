@@ -135,6 +135,8 @@ class Router:
             undecided = len(self._versions) > 1 and not talk.domains
             if undecided or (unknown.sure and not (talk.domains and is_follow_up(text))):
                 return self._unknown(text, unknown.name, ())
+        if talk.domains and not found and (turned_to := self._names.find_turned_to(text)):
+            return self._unknown(text, turned_to, ())
         if len(self._versions) > 1 and is_all_question(text, in_conversation=bool(talk.domains)):
             return self._compare_or_one(text, (), tuple(sorted(self._versions)), when, as_of)
         if talk.unknown:
