@@ -7,7 +7,7 @@
 Three measures, the two systems taking turns and swapping who goes first, so that a busy moment of the machine meets
 both. *Ingest*: a fresh process into an empty folder, from start to exit. *Cold ask*: a fresh process answers one
 question, from start to exit, with its peak memory; one run of each before that is not counted, as it fills the disk
-cache and exports the question encoder, once per machine. *Warm ask*: two processes stay up and answer all questions;
+cache and checks the model files, once per machine. *Warm ask*: two processes stay up and answer all questions;
 the time is taken around the call, inside. Everything heavy happens in child processes; rows are kept as measured.
 """
 
