@@ -23,7 +23,7 @@ from qa.store import ChromaIndex, PassageIndex, synchronise
 
 __all__ = ["Flag", "Progress", "Refusal", "Report", "ingest", "ingest_paths", "manifest_of", "rebuild", "sample_paths"]
 
-_BATCH_TEXTS = 6_000
+_BATCH_TEXTS = 2_000
 """Texts encoded at once: enough to fill batches of like length, little enough to lose to an interruption."""
 
 

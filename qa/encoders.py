@@ -43,7 +43,7 @@ _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f4115
 _MAX_TOKENS = 256
 """Text behind this many tokens is not seen by the model."""
 
-_BULK_FROM_CHARS = 400_000
+_BULK_FROM_CHARS = 150_000
 """Jobs of fewer characters run on ONNX Runtime, because they end before sentence-transformers is imported."""
 
 _ONNX_BATCH = 8

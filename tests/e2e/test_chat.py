@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -112,7 +111,7 @@ def highlighted(page: Page, n: int) -> str:
 def test_the_first_citation_leads_to_its_highlighted_proof(page: Page, address: str) -> None:
     ask(page, PERRICONE)
     answer = page.locator(".fp-answer").last
-    expect(answer.locator(".fp-verdict")).to_have_text(re.compile("^(Yes|No|It depends)$"))
+    expect(answer.locator(".fp-verdict")).to_have_text("It depends")
     answer.locator(".fp-ref").first.click()
     mark = page.locator("#fp-proof mark.fp-current").first
     expect(mark).to_be_in_viewport()
