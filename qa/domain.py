@@ -192,7 +192,7 @@ class Route:
         query: what to search for: the question without the company's name.
         context: earlier questions that the query leans on, names removed, oldest first; empty if it stands alone.
         compare: answer policy by policy.
-        status: UNKNOWN_COMPANY or NEEDS_COMPANY where no policy can be chosen, else None.
+        status: UNKNOWN_COMPANY, NEEDS_COMPANY or OUT_OF_SCOPE where no policy can be chosen, else None.
         named: the name as the user wrote it, where one was found.
         choices: what to offer where no policy can be chosen (the nearest names, or the companies indexed).
         warnings: e.g. that no version is old enough for the date asked for.
