@@ -27,7 +27,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "bm25": 0.04,  # of question and sentence, the policy's best being 1
         "passage": 0.4,  # cosine of question and the sentence's passage: what "it is never stored" is about
         "practice": 0.06,  # share of the practices asked about that the sentence speaks of
-        "aggregate": -0.1,  # statistics are not "my data"
+        "aggregate": -0.1,  # statistics are nobody's data, unless they are asked about
     }
 )
 """What a sentence's score is the weighted sum of; docs/models.md has the effect of each."""
@@ -78,16 +78,11 @@ class TermCounts:
 
 
 _AGGREGATE = re.compile(r"aggregat|anonym|non-?person|not (?:personally )?identif|statistic|demographic", re.I)
-_PERSON = re.compile(r"\b(?:my|me|i)\b|personal", re.I)
 
 
 def _shares(asked: frozenset[str], spoken: Sequence[frozenset[str]]) -> Vectors:
     """For each sentence, the share of the practices asked about that it speaks of; shape (sentences,)."""
     return np.array([len(asked & of) / max(1, len(asked)) for of in spoken], dtype=np.float32)
-
-
-def _asks_about_a_person(text: str) -> bool:
-    return bool(_PERSON.search(text)) and not _AGGREGATE.search(text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +144,7 @@ class Retriever:
             "bm25": bm25 / best if (best := float(bm25.max())) > 0 else bm25,
             "passage": (source.passage_vectors @ vector)[of_passage],
             "practice": _shares(practices(asked), lexical.practices),
-            "aggregate": lexical.aggregate * _asks_about_a_person(asked),
+            "aggregate": lexical.aggregate * (not _AGGREGATE.search(asked)),
         }
         score = np.sum([self._weights.get(name, 0.0) * part for name, part in parts.items()], axis=0)
         # A question in a policy is a heading of its answer and proves nothing: it ranks behind every statement.
