@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 ENGINE = "extractive"
-SCOPE_CONFIDENCE = 0.9
-"""Stated with "this is not a privacy question"; what the lexical test gets right is in docs/models.md."""
+SCOPE_CONFIDENCE = 0.83
+"""Stated with "this is not a privacy question": of six dev questions turned away five were off topic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,8 +163,6 @@ _RESTRICTED = re.compile(r"\b(?:only|solely)\b(.{0,25})", re.I)
 _NEGATED = re.compile(r"(?:\b(?:not|never|nor)\b|n['’]t\b)(.{0,40})", re.I)
 _WORD = re.compile(r"[a-z]+")
 _LEADING_ANSWER = re.compile(r"\W*(yes|no)\b", re.I)
-
-
 _GENERAL = frozenset(
     content_words(
         "data info information detail details personal personally identifiable private stuff record records customer"
@@ -313,17 +311,22 @@ def sentence_text(policy: Policy, candidate: Candidate) -> str:
     return f"{without_markup(lead.of(policy.text))} {own}" if lead else own
 
 
+@lru_cache(maxsize=64)
+def _vocabulary(text: str) -> frozenset[str]:
+    """The content words of a policy: the same for every question, and slow to find in a long text."""
+    return frozenset(content_words(text))
+
+
 def answerability_features(question: str, candidates: Candidates) -> dict[str, float]:
     """How strongly the best sentences match, and how much of the question's own words the policy has at all."""
     ranked = candidates.ranked[:READ_CANDIDATES]
     top = ranked[0]
     tail = ranked[-1]
-    text = candidates.source.policy.text
     asked = set(content_words(question))
     near = set[str]()
     for candidate in ranked[:3]:
         near |= set(content_words(sentence_text(candidates.source.policy, candidate)))
-    everywhere = set(content_words(text))
+    everywhere = _vocabulary(candidates.source.policy.text)
     return {
         "cosine": max(c.features["cosine"] for c in ranked),
         "score": top.score,

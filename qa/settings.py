@@ -27,7 +27,7 @@ def default_index() -> Path:
 
 
 def default_cache() -> Path:
-    """The per-user folder for what can be made again, such as the exported question encoder."""
+    """The per-user folder for what can be made again, such as which model files were checked."""
     return Path(platformdirs.user_cache_dir("fineprint", appauthor=False))
 
 

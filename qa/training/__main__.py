@@ -31,8 +31,9 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent.parent / "models", help="folder of the weights"
     )
-    parser.add_argument("--folds", type=int, default=5, help="folds by policy")
-    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+    parser.add_argument("--folds", type=int, default=3, help="folds by policy")
+    parser.add_argument("--fold-epochs", type=int, default=1, help="epochs of the encoders of the folds")
+    parser.add_argument("--epochs", type=int, default=Recipe().epochs, help="epochs of the encoder that is shipped")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--skip", choices=["folds", "final"], action="append", default=[], help="leave a part out")
     options = parser.parse_args()
@@ -47,7 +48,9 @@ def main() -> None:
         sources = {e.policy_id: library.read(e.policy_id) for e in examples}
     report(f"{len(examples)} questions about {len(sources)} policies")
     if "folds" not in options.skip:
-        rankings = ranked_by_others(examples, sources, recipe, options.folds, report)
+        rankings = ranked_by_others(
+            examples, sources, replace(recipe, epochs=options.fold_epochs), options.folds, report
+        )
         first, three = hit_rates(rankings)
         report(f"out of fold: first hit {first:.3f}, in three {three:.3f}")
         for part in WEIGHTS:

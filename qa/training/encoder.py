@@ -39,7 +39,7 @@ class Recipe:
         typos: share of questions in which two neighbouring letters are swapped.
     """
 
-    epochs: int = 3
+    epochs: int = 2
     learning_rate: float = 8e-5
     warm_up: float = 0.1
     questions: int = 24
