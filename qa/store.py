@@ -38,6 +38,8 @@ _COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
 _BATCH = 1_000  # Chroma takes 5,461 at most
 _SEARCHED = 400  # neighbours that HNSW looks at; the most it can return
+# Up to here every vector is compared: a passage unlike 1,200 others that are alike was unreachable in 3 of 15 graphs.
+_EXACT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +448,14 @@ class _Collection:
         return {str(metadata["policy_id"]) for metadata in first["metadatas"]}
 
     def search(self, vector: Vectors, k: int) -> list[PassageHit]:
+        if 0 < self.count() <= _EXACT:
+            held = self.passages.get(include=["metadatas", "embeddings"])
+            scores = np.asarray(held["embeddings"], dtype=np.float32) @ np.asarray(vector, dtype=np.float32)
+            best = np.argsort(-scores, kind="stable")[: min(k, _SEARCHED)]
+            of = [held["metadatas"][i] for i in best]
+            return [
+                PassageHit(str(m["policy_id"]), int(m["n"]), float(scores[i])) for m, i in zip(of, best, strict=True)
+            ]
         found = self.passages.query(
             query_embeddings=np.asarray(vector, dtype=np.float32)[None, :],
             n_results=min(k, _SEARCHED),
