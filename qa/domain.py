@@ -244,6 +244,8 @@ class Reading:
         evidence: the sentences that prove the answer, best first; empty unless ANSWERED.
         related: the nearest sentences when the policy is silent, offered but never cited.
         confidence: in [0, 1].
+        leanings: for each evidence sentence the verdict that it gives if read alone, None where it gives none clearly;
+            empty for open questions.
     """
 
     source: IndexedPolicy
@@ -253,6 +255,7 @@ class Reading:
     evidence: tuple[Candidate, ...] = ()
     related: tuple[Candidate, ...] = ()
     confidence: float = 0.0
+    leanings: tuple[Verdict | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

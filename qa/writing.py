@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from qa.domain import Candidate, Choice, Draft, Policy, Quote, Reading, Route, Span, Status, Verdict
+from qa.facts import PERHAPS, named_fact, value_fact
 from qa.text import printable, without_markup
-from qa.wording import is_common
+from qa.turning import direct, indirect
 
 __all__ = ["write", "write_unrouted"]
 
@@ -23,10 +25,17 @@ MOST_CHOICES = 5
 NAME_CHARS = 60
 SHOWN_CHARS = 260
 """A sentence longer than this is shown with "…" for its less telling clauses."""
+MOST_OF_SENTENCE = 0.6
+"""A condition that is more of its sentence than this is not named before it."""
 READABLE_CHARS = 520
 """A sentence whose needed clauses are longer than this is only referred to."""
 
 _DIRECT = {Verdict.YES: "Yes.", Verdict.NO: "No.", Verdict.CONDITIONAL: "Only in some cases."}
+_ALTHOUGH = {
+    Verdict.YES: "Yes, although",
+    Verdict.NO: "No, although",
+    Verdict.CONDITIONAL: "Only in some cases:",
+}
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -44,6 +53,36 @@ _MODAL = r"(?:will|may|can|cannot|could|might|must|shall|should|would)\b"
 _FINITE = re.compile(
     rf"\b(?:{_MODAL}|is|are|was|were|do|does|did|has|have|had|we|you|it|they|please|never|always|"
     r"(?:allow|collect|disclos|includ|keep|provid|receiv|rent|requir|retain|sell|shar|us)e?s?)\b",
+    re.IGNORECASE,
+)
+_CONDITION, _EXCEPTION = "The condition", "The exception"
+# A clause ends with its sentence, or where a main clause begins.
+_CLAUSE = r"[^.;:…]{3,160}?(?=$|,\s(?:but|so|and|in which case|we|you)\s)"
+_LIMITING = (
+    (_EXCEPTION, re.compile(rf"\b(?P<clause>(?:unless|except|other than|excluding)\b{_CLAUSE})", re.IGNORECASE)),
+    (
+        _CONDITION,
+        re.compile(
+            rf"(?<=\s)(?<!\bas )(?<!\beven )(?<!\bnot )"
+            r"(?P<clause>(?:(?:only )?if|only (?:when|where)|provid(?:ed|ing) (?:that|you|we)|"
+            rf"where (?:required|necessary|permitted|(?:we|you) (?:are|have)))\b{_CLAUSE})",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        _CONDITION,
+        re.compile(
+            r"\b(?P<clause>(?:only )?(?:with (?:your|parental|their) (?:\w+ ){0,2}(?:consent|permission|approval)|"
+            r"(?:as|when|where|if|to the extent) (?:required|permitted|necessary)(?: (?:by|under) (?:\w+ ){0,2}law)?|"
+            r"on a voluntary basis))(?=[,;]|$)",
+            re.IGNORECASE,
+        ),
+    ),
+)
+# Beside one of these, a condition or an exception is not the only one.
+_SECOND_LIMIT = re.compile(
+    r"\b(?:unless|except|exceptions?|excluding|only|solely|if|until|but|however|provided|although|without|where|"
+    r"subject to|other than|consent|permission)\b",
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(r"(?:however|but|nevertheless)\b,?\s+", re.IGNORECASE)
@@ -102,8 +141,8 @@ def _out_of_scope(company: str) -> str:
 def _silent(reading: Reading) -> Draft:
     policy = reading.source.policy
     which = f"The {_company(policy)} policy ({_day(policy.archived_on)})" if _company(policy) else "The policy"
-    indirect = _indirect(reading.query, policy.text)
-    text = f"{which} does not say {indirect}." if indirect else f"{which} does not answer this."
+    asked = indirect(reading.query, policy.text)
+    text = f"{which} does not say {asked}." if asked else f"{which} does not answer this."
     related = tuple(
         Quote(n, span.of(policy.text), span)
         for n, span in enumerate((c.sentence.span for c in reading.related[:MOST_RELATED]), start=1)
@@ -126,6 +165,7 @@ class _Claim:
         index: position of the evidence among the policy's sentences.
         lead_in: for list items, the lead-in that ``shown`` begins with.
         contrasts: the sentence begins with "However" or the like.
+        leaning: the verdict that it gives if read alone, where that is clear.
     """
 
     shown: str
@@ -133,29 +173,92 @@ class _Claim:
     index: int
     lead_in: Span | None = None
     contrasts: bool = False
+    leaning: Verdict | None = None
 
 
 def _answered(reading: Reading) -> Draft:
     if not reading.evidence:
         raise ValueError("an answer needs evidence")
-    policy = reading.source.policy
+    text = reading.source.policy.text
     claims = _claims(reading)
+    opposed = _opposed(claims, reading.verdict)
+    if opposed:
+        claims = [*opposed, *(claim for claim in claims if claim not in opposed)]
     quotes: list[Quote] = []
-    sentences = [] if reading.verdict is None else [_DIRECT[reading.verdict]]
-    for position, claim in enumerate(claims):
-        marks = ""
-        for span in claim.spans:
-            quotes.append(Quote(len(quotes) + 1, span.of(policy.text), span))
-            marks += f"[{len(quotes)}]"
-        if position == 0 and reading.verdict is None:
-            fact = _fact(reading.query, without_markup(claim.spans[0].of(policy.text)))
-            if fact:
-                sentences.append(f"{fact} {marks}.")
-            if fact and _is_fragment(claim.shown):  # "Phone: …" says no more than its number does
-                continue
-        opening = _opening(claims, position, reading)
-        sentences.append(f"{_said(opening, claim.shown, policy)} {marks}.")
+    marks: list[str] = []
+    for claim in claims:
+        first = len(quotes) + 1
+        quotes += [Quote(first + n, span.of(text), span) for n, span in enumerate(claim.spans)]
+        marks.append("".join(f"[{n}]" for n in range(first, len(quotes) + 1)))
+    sentences, told = _answer(reading, claims, marks, opposed=bool(opposed))
+    sentences += _told(reading, claims, marks, told)
     return Draft(" ".join(sentences), tuple(quotes))
+
+
+def _answer(reading: Reading, claims: list[_Claim], marks: list[str], *, opposed: bool) -> tuple[list[str], int]:
+    """The direct answer, and how many claims it has told in full."""
+    first, verdict = claims[0], reading.verdict
+    if verdict is None:
+        fact = _fact(reading, first)
+        # "Phone: …" says no more than its number does
+        return ([f"{fact} {marks[0]}."], int(_is_fragment(first.shown))) if fact else ([], 0)
+    if opposed:
+        says = f"{_subject(reading)} says both"
+        both = f'"{first.shown}" {marks[0]} and "{claims[1].shown}" {marks[1]}.'
+        return [f"{_ALTHOUGH[verdict]} {says} {both}"], 2
+    if verdict is Verdict.CONDITIONAL:
+        named = _named_condition(first.shown, reading.query)
+        return [f"{named} {marks[0]}." if named else _DIRECT[verdict]], 0
+    return [_turned(reading, first.shown, verdict) or _DIRECT[verdict]], 0
+
+
+def _turned(reading: Reading, shown: str, verdict: Verdict) -> str:
+    """The answer in the question's terms; nothing where the quote is that answer already, or cannot be shown."""
+    policy = reading.source.policy
+    asked, told = (_stems(_one_spelling(words)) for words in (reading.query, shown))
+    if not shown or (_woven(shown, policy) and asked <= told):
+        return ""
+    return direct(reading.query, policy.text, verdict, perhaps=bool(PERHAPS.search(shown)))
+
+
+def _told(reading: Reading, claims: list[_Claim], marks: list[str], told: int) -> list[str]:
+    """The policy's words, claim by claim, from number ``told`` on; names and addresses in a row make one sentence."""
+    sentences: list[str] = []
+    listing = False
+    for position in range(told, len(claims)):
+        shown = claims[position].shown
+        fragment = _is_fragment(shown)
+        if fragment and listing:
+            sentences[-1] = f'{sentences[-1][:-1]}, "{shown}" {marks[position]}.'
+        else:
+            said = _said(_opening(claims, position, reading), shown, reading.source.policy)
+            sentences.append(f"{said} {marks[position]}.")
+        listing = fragment
+    return sentences
+
+
+def _opposed(claims: list[_Claim], verdict: Verdict | None) -> list[_Claim]:
+    """The best claim that says yes and the best that says no, where there are both; that of the verdict first."""
+    if verdict is None:
+        return []
+    pair = [
+        next((one for one in claims if one.leaning is way and one.shown and not _is_fragment(one.shown)), None)
+        for way in (Verdict.YES, Verdict.NO)
+    ]
+    found = [one for one in pair if one is not None]
+    if len(found) != 2:
+        return []
+    return sorted(found, key=lambda one: (one.leaning is not verdict, claims.index(one)))
+
+
+def _fact(reading: Reading, claim: _Claim) -> str:
+    """What an open question asks for, in as few words as the claim allows; nothing if no such words stand out."""
+    text = reading.source.policy.text
+    value = value_fact(reading.query, " ".join(without_markup(span.of(text)) for span in claim.spans))
+    if value:
+        return value
+    fact = None if _is_fragment(claim.shown) else named_fact(reading.query, claim.shown)
+    return f'{fact.ours} "{fact.quoted}"'.lstrip() if fact else ""
 
 
 def _claims(reading: Reading) -> list[_Claim]:
@@ -164,7 +267,7 @@ def _claims(reading: Reading) -> list[_Claim]:
     claims: list[_Claim] = []
     seen: set[str] = set()
     left = MOST_QUOTES
-    for candidate in reading.evidence:
+    for candidate, leaning in zip_longest(reading.evidence, reading.leanings[: len(reading.evidence)]):
         own = candidate.sentence.span
         key = without_markup(own.of(text)).casefold()
         if not key or key in seen or any(own == claim.lead_in for claim in claims):
@@ -176,10 +279,12 @@ def _claims(reading: Reading) -> list[_Claim]:
         if joins is not None:
             room = READABLE_CHARS - len(claims[joins].shown)
             if left and shown and claims[joins].shown and len(shown) < room:
-                claims[joins] = _with_item(claims[joins], own, shown, lead_in, text)
+                joined = _with_item(claims[joins], own, shown, lead_in, text)
+                agrees = joined.leaning in {leaning, None} or leaning is None
+                claims[joins] = replace(joined, leaning=(joined.leaning or leaning) if agrees else None)
                 left -= 1
             continue
-        claim = _claim(candidate, shown, lead_in, text, reading.query)
+        claim = replace(_claim(candidate, shown, lead_in, text, reading.query), leaning=leaning)
         if len(claims) == MOST_CLAIMS or len(claim.spans) > left:
             break
         claims.append(claim)
@@ -227,7 +332,7 @@ def _needed_lead_in(candidate: Candidate, text: str) -> Span | None:
 def _opening(claims: list[_Claim], position: int, reading: Reading) -> str:
     """How the sentence for one claim begins, e.g. "It also says"."""
     if position == 0:
-        return f"{_company(reading.source.policy) or 'The policy'} says"
+        return f"{_subject(reading)} says"
     claim, previous = claims[position], claims[position - 1]
     negative = [bool(_NEGATION.search(one.shown)) for one in (claims[0], claim)]
     if claim.contrasts or (reading.verdict is Verdict.CONDITIONAL and position == 1 and negative[0] != negative[1]):
@@ -237,17 +342,49 @@ def _opening(claims: list[_Claim], position: int, reading: Reading) -> str:
     return "It adds"
 
 
+def _subject(reading: Reading) -> str:
+    return _company(reading.source.policy) or "The policy"
+
+
 def _said(opening: str, shown: str, policy: Policy) -> str:
     """One sentence that reports the policy's words, without its full stop."""
     if not shown:
         return "The policy's own words on this are too long to repeat here"
     if _is_fragment(shown):
         return f'The policy lists: "{shown}"'
+    woven = _woven(shown, policy) if opening.endswith("says") else ""
+    return f'{opening} it "{woven}"' if woven else f'{opening}: "{shown}"'
+
+
+def _woven(shown: str, policy: Policy) -> str:
+    """What follows the policy's name for its company, where the rest speaks of no "we": "will not sell your data"."""
     subject = "|".join(re.escape(name) for name in ("We", policy.company, policy.domain) if name)
     match = re.match(rf"(?:{subject})\s+({_MODAL}.*)$", shown, re.IGNORECASE | re.DOTALL)
-    if match and opening.endswith("says") and not _FIRST_PERSON.search(match.group(1)):
-        return f'{opening} it "{match.group(1)}"'
-    return f'{opening}: "{shown}"'
+    return match.group(1) if match and not _FIRST_PERSON.search(match.group(1)) else ""
+
+
+def _named_condition(shown: str, query: str) -> str:
+    """The answer with the one condition or exception that a sentence names behind what it says.
+
+    Nothing if there are several, or if it may be the condition that the question itself made.
+    """
+    found = {match.group("clause"): label for label, pattern in _LIMITING for match in pattern.finditer(shown)}
+    for inner in [one for one in found if any(one in other and one != other for other in found)]:
+        del found[inner]  # "except as required by law" is one limit
+    if len(found) != 1:
+        return ""
+    ((clause, label),) = found.items()
+    if shown.startswith(clause) or (label == _CONDITION and re.search(r"\bif\b", query, re.IGNORECASE)):
+        return ""
+    rest = shown.replace(clause, " ", 1)
+    if len(clause) > MOST_OF_SENTENCE * len(shown) or "…" in clause or clause.count("(") != clause.count(")"):
+        return ""
+    if re.search(r"\s(?:without|unless|until|except)\b", clause, re.IGNORECASE):
+        return ""
+    # A negation turns a condition around ("not if …"), an exception not.
+    if _SECOND_LIMIT.search(rest) or (label == _CONDITION and _NEGATION.search(rest)):
+        return ""
+    return f'Only in some cases. {label}: "{clause}"'
 
 
 def _is_fragment(shown: str) -> bool:
@@ -272,12 +409,11 @@ def _shortened(words: str, query: str) -> str:
         return words
     clauses = _clauses(words)
     stems = _stems(query)
+    asks_contact = bool(_ASKS_CONTACT.search(query))
     telling = {
         i
         for i, clause in enumerate(clauses)
-        if _LIMITS.search(clause)
-        or stems & _stems(clause)
-        or (_ASKS_CONTACT.search(query) and re.search(r"[\d@]", clause))
+        if _LIMITS.search(clause) or stems & _stems(clause) or (asks_contact and re.search(r"[\d@]", clause))
     }
     telling.update([i for i, clause in enumerate(clauses) if re.search(_MODAL, clause)][:1])
     kept: set[int] = set()
@@ -314,6 +450,10 @@ def _clauses(words: str) -> list[str]:
     return clauses
 
 
+def _one_spelling(words: str) -> str:
+    return re.sub(r"\be-mail", "email", words, flags=re.IGNORECASE)
+
+
 def _stems(words: str) -> set[str]:
     return {word[:5] for word in re.findall(r"[a-z]{4,}", words.casefold())} - _COMMON_STEMS
 
@@ -330,201 +470,6 @@ _COMMON_STEMS = frozenset(
         those through used website were what when where which while whom will with would your yours
     """)
 )
-
-
-# -- the fact itself, for open questions -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _FactRule:
-    """Questions that ask for one kind of value, and what such a value looks like in a sentence.
-
-    Attributes:
-        firm: the value is the same whatever the sentence says about it (an address), unlike a duration.
-    """
-
-    asks: re.Pattern[str]
-    value: re.Pattern[str]
-    firm: bool = False
-
-
-_RELATIVE = re.compile(
-    r"\b(?:not|no|never|without|cannot|unless|until|except|however|longer|but)\b|n't\b", re.IGNORECASE
-)
-_NUMBER = (
-    r"(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen|thirty|sixty|ninety|a|an)"
-    r"(?:\s?\(\d+\))?"
-)
-_FACTS = (
-    _FactRule(
-        re.compile(
-            r"\be-?mail|\bcontact\b|\bwrite\b|\breach\b|\bemial\b|get in touch|\bwho(?:m)? (?:do|can|should)\b", re.I
-        ),
-        re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}\b"),
-        firm=True,
-    ),
-    _FactRule(
-        re.compile(r"\bphone\b|\bcall\b|\bring\b|\btelephone\b|\bnumber\b|\btoll.free\b", re.I),
-        re.compile(r"(?<![\w/])\+?(?:\(?\d{1,4}\)?[ .-]{0,2}){2,5}\d{3,5}(?![\w/-])"),
-        firm=True,
-    ),
-    _FactRule(
-        re.compile(r"\bhow (?:long|soon|quick|fast|many (?:days|weeks|months|years))|\bretention|expir", re.I),
-        re.compile(
-            r"(?:(?:up to|at least|at most|under|over|less than|more than|every|within|for|after|approximately|about|"
-            r"no (?:more|longer|later) than|a (?:maximum|minimum) of) )?"
-            rf"(?:{_NUMBER}[\s-](?:(?:business|working|calendar) )?(?:minute|hour|day|week|month|year)s?\b|"
-            r"indefinitely\b)",
-            re.I,
-        ),
-    ),
-    _FactRule(
-        re.compile(r"^\W*(?:and |so )?how (?:old|young)\b|\b(?:what|minimum|min) age\b|\bage limit\b", re.I),
-        re.compile(
-            r"(?:(?:under|over|below|above|at least|younger than|older than) )?(?:the age of |age )?"
-            r"(?:\d{1,2}|thirteen|fourteen|sixteen|eighteen)\b(?: years?(?: of age| old)?)?"
-            r"(?: (?:or|and) (?:older|over|above|younger|under))?",
-            re.I,
-        ),
-        firm=True,
-    ),
-    _FactRule(
-        re.compile(
-            r"\bwhen\b.*\b(?:updat|chang|revis|modif|effect|written|last)|\b(?:effective|update) date|what date", re.I
-        ),
-        re.compile(
-            rf"\b(?:(?:{'|'.join(_MONTHS)})\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|\d{{1,2}}\s+(?:{'|'.join(_MONTHS)}),?\s+\d{{4}}|"
-            r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{2,4})\b",
-            re.I,
-        ),
-        firm=True,
-    ),
-    _FactRule(
-        re.compile(r"\b(?:website|web ?site|web ?page|link|url|where)\b", re.I),
-        re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']{3,200}[A-Za-z0-9/]", re.I),
-        firm=True,
-    ),
-)
-
-
-def _fact(query: str, sentence: str) -> str:
-    """The value that an open question asks for, word for word, where the sentence has exactly one such value.
-
-    A duration that a negation or an exception bears on is left to the quote, since alone it could mislead.
-    """
-    for rule in _FACTS:
-        if not rule.asks.search(query):
-            continue
-        values = {match.group().strip(): match for match in rule.value.finditer(sentence)}
-        if len(values) != 1:
-            continue
-        (value,) = values
-        if rule.firm or not _RELATIVE.search(sentence.replace(value, "")):
-            value = printable(value, NAME_CHARS)
-            return value if "@" in value or "/" in value or "www." in value else value[:1].upper() + value[1:]
-    return ""
-
-
-# -- silence: the question in indirect form ----------------------------------------------------------------------------
-
-# Nouns that are also verbs ("email", "post") are left out: "does [Acme] email get read" is no "it emails".
-_VERBS = _words("""
-    accept access advertise allow anonymize ask block buy check collect combine comply connect cooperate delete
-    destroy disclose encrypt erase exchange follow forward gather get give guarantee hand handle have hold honor honour
-    hide identify install keep know lease let listen look make manage monitor notify obtain offer participate pass
-    protect provide publish read receive record release remember remove rent require respond retain reveal run save scan
-    see sell send share show spy store supply take tell trace track trade transfer transmit use verify watch
-""")
-_PREFACE = re.compile(r"^(?:(?:and|so|ok|okay|but|also|hey|hi|please|um|well|then)\b[\s,]*)+", re.IGNORECASE)
-_COMPANY_WORD = (
-    r"(?:they|you guys|u guys|you|u|it|we|(?:the|this|your) (?:company|site|website|store|shop|app|service|business))"
-)
-_QUESTION_WORD = (
-    r"(?:how (?:long|often|soon)|how many (?:days|weeks|months|years)|how|where|when|why|what|"
-    r"what (?:kind|kinds|sort|type|types) of [a-z]+|with whom|who)"
-)
-_VERB = r"(?P<adverb>(?:knowingly|actually|really|always|ever) )?(?P<verb>[a-z]+)"
-_STATE = r"(?P<state>encrypted|hashed|kept|stored|retained|held|sold|rented|shared|deleted|transferred|protected|safe)"
-_ASKED = tuple(
-    re.compile(rf"(?:(?P<wh>{_QUESTION_WORD}) )?{form}(?P<rest>(?: .*)?)", re.IGNORECASE)
-    for form in (
-        rf"(?P<mine>can|could|may|must|should|do|will) i {_VERB}",
-        rf"(?P<be>is|are) (?P<what>(?:[a-z-]+ ){{0,4}}?[a-z-]+) {_STATE}",
-        rf"(?P<modal>will|would|can|could|may|might|must|should) (?:{_COMPANY_WORD} )?{_VERB}",
-        rf"(?:do|does) (?:{_COMPANY_WORD} )?{_VERB}",
-    )
-)
-_TURNED = {"my": "your", "mine": "yours", "me": "you", "myself": "yourself", "i": "you", "your": "its", "ur": "its"}
-_UNCLEAR = _words("they them their he she we us our ours am was were")
-_DANGLING = re.compile(r"\b(?:at|by|from|of|in|with|on|for|to)(?: (?:and|or|if|when|to|at|for)\b.*)?$", re.IGNORECASE)
-
-
-def _indirect(query: str, text: str) -> str:
-    """The question as "whether it sells your data", or nothing unless every word of it is safe to turn around.
-
-    Only the forms of _ASKED are turned, and only with words that this module or the policy knows: a typo, a name or a
-    clause about somebody else would make a sentence that nobody asked about.
-    """
-    asked = _PREFACE.sub("", printable(query).rstrip(" ?!."), count=1)
-    match = next((found for form in _ASKED if (found := form.fullmatch(asked))), None)
-    if match is None or len(asked.split()) > 16 or not re.fullmatch(r"[A-Za-z0-9' -]+", asked):
-        return ""
-    part = {name: value for name, value in match.groupdict().items() if value}
-    wh = part.get("wh", "whether").casefold()
-    # With the company's name gone, "deleted at [Acme]" dangles; only "who do you share it with" may end so.
-    if _DANGLING.search(asked) and wh not in {"who", "what", "where"}:
-        return ""
-    known = _VERBS | set(re.findall(r"[a-z0-9'-]+", text.casefold()))
-    rest = _turned(part["rest"].split(), known) if "rest" in part else []
-    verb, adverb = part.get("verb", "").casefold(), part.get("adverb", "").casefold()
-    if rest is None or (verb and verb not in _VERBS) or (verb and rest and rest[0] in _VERBS):
-        return ""
-    if "mine" in part:
-        if verb in {"have", "let", "make"}:  # "can I have [Acme] erase …" is missing its object
-            return ""
-        mine = part["mine"].casefold()
-        # "how do I delete it" asks how I can
-        may = "can " if mine == "do" and wh == "how" else "" if mine == "do" else f"{mine} "
-        said = f"you {may}{adverb}{verb}"
-    elif "state" in part:
-        what = _turned(part["what"].split(), known)
-        if not what:
-            return ""
-        said = f"{' '.join(what)} {part['be'].casefold()} {part['state'].casefold()}"
-    elif "modal" in part:
-        said = f"it {part['modal'].casefold()} {adverb}{verb}"
-    else:
-        said = f"it {adverb}{_third_person(verb)}"
-    return " ".join([wh, said, *rest])
-
-
-def _turned(words: list[str], known: frozenset[str]) -> list[str] | None:
-    """Words of a question said back to the asker; None if one is unknown or would change its meaning."""
-    turned: list[str] = []
-    for i, word in enumerate(words):
-        plain = word.casefold()
-        bare = re.sub(r"'s?$", "", plain)
-        second_verb = plain in _VERBS and i > 0 and words[i - 1].casefold() in {"and", "or"}  # "it sells or rent"
-        if plain in {"you", "u"}:
-            verb = words[i + 1].casefold() if i + 1 < len(words) else ""
-            if verb not in _VERBS:
-                return None
-            turned.append("it")
-        elif plain in _UNCLEAR or not (bare in known or is_common(bare) or plain in _TURNED) or second_verb:
-            return None
-        elif turned and turned[-1] == "it" and words[i - 1].casefold() in {"you", "u"}:
-            turned.append(_third_person(plain))
-        else:
-            turned.append(_TURNED.get(plain, word))
-    return turned
-
-
-def _third_person(verb: str) -> str:
-    if verb == "have":
-        return "has"
-    if re.search(r"(?:s|sh|ch|x|z|o)$", verb):
-        return verb + "es"
-    return re.sub(r"(?<=[^aeiou])y$", "ie", verb) + "s"
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
