@@ -1,4 +1,4 @@
-"""A BERT sentence encoder as an ONNX graph whose weights stay in their safetensors file.
+"""BERT as an ONNX graph whose weights stay in their safetensors file: a sentence encoder, or a judge of pairs.
 
 The graph is written down here instead of being exported by torch: it is some 20 KB, is built in milliseconds, needs
 neither torch nor a cached copy of the weights, and ONNX Runtime maps the one file whose hash is checked. Exporting the
@@ -45,7 +45,17 @@ def sentence_encoder(weights: Path, shape: BertShape) -> bytes:
     float32, shape (texts, width). The weights are named as external data in ``weights.name``; the session must be told
     its folder (``session.model_external_initializers_file_folder_path``).
     """
-    return _Graph(weights, shape).build()
+    return _Graph(weights, shape).encoder()
+
+
+def pair_judge(weights: Path, shape: BertShape) -> bytes:
+    """The serialised graph: BERT over pairs of texts, first token and mean of the unmasked ones, one linear layer.
+
+    Inputs ``ids``, ``mask`` and ``kinds``: int64, shape (pairs, tokens), kinds 0 for the first text and 1 for the
+    second. Output ``scores``: float32, shape (pairs, outputs of the layer ``head``). The weights: see
+    ``sentence_encoder``.
+    """
+    return _Graph(weights, shape).judge()
 
 
 class _Graph:
@@ -63,8 +73,26 @@ class _Graph:
         self._constants: dict[str, Any] = {}
         self._widened: dict[str, str] = {}
 
-    def build(self) -> bytes:
-        from onnx import TensorProto, helper
+    def encoder(self) -> bytes:
+        """See ``sentence_encoder``."""
+        by_text, mask = self._layers(None)
+        # Sum and mean point the same way, so that normalising the sum is enough.
+        self._op("LpNormalization", self._sum(by_text, mask), out="vectors", axis=1, p=2)
+        return self._model("sentence_encoder", ("ids", "mask"), "vectors", self._shape.width)
+
+    def judge(self) -> bytes:
+        """See ``pair_judge``."""
+        by_text, mask = self._layers("kinds")
+        tokens = self._op("ReduceSum", mask, self._integers(1), keepdims=1)
+        mean = self._op("Div", self._sum(by_text, mask), tokens)
+        first = self._op("Gather", by_text, self._integer(0), axis=1)
+        head = self._single(self._stored("head.weight")), self._single(self._stored("head.bias"))
+        self._op("Gemm", self._op("Concat", first, mean, axis=1), *head, out="scores", transB=1)
+        return self._model("pair_judge", ("ids", "mask", "kinds"), "scores", self._tensors["head.bias"]["shape"][0])
+
+    def _layers(self, kinds: str | None) -> tuple[str, str]:
+        """The states after the last layer, shape (texts, tokens, width), and the mask as floats."""
+        from onnx import TensorProto
 
         shape = self._shape
         lengths = self._op("Shape", "ids")
@@ -77,7 +105,7 @@ class _Graph:
         ignore = self._op("Unsqueeze", ignore, self._integers(1, 2))
         scale = self._number((shape.width // shape.heads) ** -0.5)
 
-        x = self._op("Reshape", self._embeddings(lengths), flat)
+        x = self._op("Reshape", self._embeddings(lengths, kinds), flat)
         for layer in range(shape.layers):
             at = f"encoder.layer.{layer}."
             query = self._split(self._linear(x, at + "attention.self.query"), by_head, [0, 2, 1, 3])
@@ -90,30 +118,36 @@ class _Graph:
             x = self._norm(self._op("Add", x, mixed), at + "attention.output.LayerNorm")
             inner = self._op("Gelu", self._linear(x, at + "intermediate.dense"))
             x = self._norm(self._op("Add", x, self._linear(inner, at + "output.dense")), at + "output.LayerNorm")
+        return self._op("Reshape", x, by_text), mask
 
-        # Sum and mean point the same way, so that normalising the sum is enough.
+    def _sum(self, by_text: str, mask: str) -> str:
+        """The sum of the unmasked tokens' states, shape (texts, width)."""
         axis = self._integers(1)
-        total = self._op("MatMul", self._op("Unsqueeze", mask, axis), self._op("Reshape", x, by_text))
-        self._op("LpNormalization", self._op("Squeeze", total, axis), out="vectors", axis=1, p=2)
+        total = self._op("MatMul", self._op("Unsqueeze", mask, axis), by_text)
+        return self._op("Squeeze", total, axis)
+
+    def _model(self, name: str, inputs: tuple[str, ...], output: str, width: int) -> bytes:
+        from onnx import TensorProto, helper
 
         graph = helper.make_graph(
             self._nodes,
-            "sentence_encoder",
-            [helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"]) for name in ("ids", "mask")],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", shape.width])],
+            name,
+            [helper.make_tensor_value_info(each, TensorProto.INT64, ["texts", "tokens"]) for each in inputs],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["texts", width])],
             list(self._constants.values()),
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
         return bytes(model.SerializeToString())
 
-    def _embeddings(self, lengths: str) -> str:
+    def _embeddings(self, lengths: str, kinds: str | None) -> str:
         tokens = self._op("Gather", lengths, self._integers(1), axis=0)
         first, one = self._integers(0), self._integers(1)
         # Looked up before it is widened: of 30,000 words a text has a few dozen.
         words = self._single(self._op("Gather", self._stored("embeddings.word_embeddings.weight"), "ids"))
         positions = self._op("Slice", self._weight("embeddings.position_embeddings.weight"), first, tokens)
-        kinds = self._op("Slice", self._weight("embeddings.token_type_embeddings.weight"), first, one)
-        return self._norm(self._op("Add", self._op("Add", words, positions), kinds), "embeddings.LayerNorm")
+        of_kind = self._weight("embeddings.token_type_embeddings.weight")
+        of_kind = self._op("Gather", of_kind, kinds) if kinds else self._op("Slice", of_kind, first, one)
+        return self._norm(self._op("Add", self._op("Add", words, positions), of_kind), "embeddings.LayerNorm")
 
     def _split(self, x: str, by_head: str, order: list[int]) -> str:
         return self._op("Transpose", self._op("Reshape", x, by_head), perm=order)
@@ -137,6 +171,13 @@ class _Graph:
 
         name = "integers." + ".".join(map(str, values))
         self._constants[name] = helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
+        return name
+
+    def _integer(self, value: int) -> str:
+        from onnx import TensorProto, helper
+
+        name = f"integer.{value}"
+        self._constants[name] = helper.make_tensor(name, TensorProto.INT64, [], [value])
         return name
 
     def _number(self, value: float) -> str:

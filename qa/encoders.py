@@ -18,17 +18,19 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from qa.bert import BertShape, sentence_encoder
+from qa.bert import BertShape, pair_judge, sentence_encoder
 from qa.domain import Vectors
 from qa.errors import InvalidSettings, ModelUnusable
+from qa.judging import Judgement, pair_ids
 from qa.settings import Settings
 
-__all__ = ["BundledEncoder", "HashingEncoder", "TextEncoder", "base_model_folder", "open_encoder"]
+__all__ = ["BundledEncoder", "BundledJudge", "HashingEncoder", "TextEncoder", "base_model_folder", "open_encoder"]
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ _BULK_FROM_CHARS = 150_000
 """Jobs of fewer characters run on ONNX Runtime, because they end before sentence-transformers is imported."""
 
 _ONNX_BATCH = 8
+_JUDGED_AT_ONCE = 4
 _CPU_BATCH = 16
 _GPU_BATCH = 256
 
@@ -131,7 +134,7 @@ class BundledEncoder:
         self._cache = cache
         self._threads = threads
         self._bulk_from_chars = bulk_from_chars
-        self._tuned = _tuned_weights() if tuned else None
+        self._tuned = _recorded_weights("encoder") if tuned else None
         self._lock = threading.Lock()
         self._onnx: _OnnxModel | None = None
         self._bulk: _BulkModel | None = None
@@ -258,34 +261,115 @@ class _OnnxModel:
     batch = _ONNX_BATCH
 
     def __init__(self, folder: Path, tuned: Path | None, threads: int) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        # The packaged tokenizer pads everything to 128 tokens and cuts there.
-        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._tokenizer.no_padding()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Waiting threads sleep: spinning ones make a question up to fifty times slower beside another busy process.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._tokenizer = _tokenizer(folder)
         # Some installers link files; links out of a folder are refused.
         weights = (tuned or folder / "model.safetensors").resolve()
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.parent))
-        options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
-        options.log_severity_level = 3
-        graph = sentence_encoder(weights, BertShape.read(folder / "config.json"))
-        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = _session(_graph(sentence_encoder, weights, folder), weights, threads)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         rows = [self._tokenizer.encode(_encodable(text)).ids for text in texts]
-        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = row
-            mask[i, : len(row)] = 1
+        ids, mask = _padded(rows), _padded([[1] * len(row) for row in rows])
         return np.asarray(self._session.run(None, {"ids": ids, "mask": mask})[0], dtype=np.float32)
+
+
+class BundledJudge:
+    """The judge that comes with this package, on ONNX Runtime; its files are checked before they are used."""
+
+    def __init__(self, cache: Path, *, threads: int = 2) -> None:
+        """
+        Args:
+            cache: folder where it is remembered which files were checked; may be unwritable.
+            threads: of ONNX Runtime.
+        """
+        self._cache = cache
+        self._threads = threads
+        self._weights = _recorded_weights("judge")
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
+        """See ``Judge``.
+
+        Raises:
+            ModelUnusable: the package is missing or its files are not the known ones.
+        """
+        if not texts:
+            return []
+        tokenizer, session = self._model()
+        asked = tokenizer.encode(_encodable(question), add_special_tokens=False).ids
+        pairs = [pair_ids(asked, tokenizer.encode(_encodable(t), add_special_tokens=False).ids) for t in texts]
+        judged: dict[int, Judgement] = {}
+        # Pairs of like length share a pass, so that one long sentence does not make all of them long.
+        order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]))
+        for start in range(0, len(order), _JUDGED_AT_ONCE):
+            rows = order[start : start + _JUDGED_AT_ONCE]
+            ids, kinds = _padded([pairs[i][0] for i in rows]), _padded([pairs[i][1] for i in rows])
+            mask = _padded([[1] * len(pairs[i][0]) for i in rows])
+            scores = np.asarray(session.run(None, {"ids": ids, "mask": mask, "kinds": kinds})[0], dtype=np.float32)
+            judged |= {i: Judgement.of(row) for i, row in zip(rows, scores, strict=True)}
+        return [judged[i] for i in range(len(pairs))]
+
+    def warm_up(self) -> None:
+        """Loads the model."""
+        self._model()
+
+    def _model(self) -> tuple[Any, Any]:
+        with self._lock:
+            if self._loaded is None:
+                folder = _checked_files(self._cache)
+                _check(self._weights.path, self._weights.sha256, self._cache / "judge-checked.json")
+                weights = self._weights.path.resolve()
+                graph = _graph(pair_judge, weights, folder)
+                self._loaded = _tokenizer(folder), _session(graph, weights, self._threads)
+            return self._loaded
+
+
+@cache
+def _tokenizer(folder: Path) -> Any:
+    """Shared by encoder and judge; ``pair_ids`` cuts what is too long for the judge."""
+    from tokenizers import Tokenizer
+
+    # The packaged tokenizer pads everything to 128 tokens and cuts there.
+    tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(_MAX_TOKENS)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _graph(build: Callable[[Path, BertShape], bytes], weights: Path, folder: Path) -> bytes:
+    """The graph around the weights: as training wrote it beside them, so that the onnx package need not be imported."""
+    written = weights.with_suffix(".onnx")
+    try:
+        graph = written.read_bytes()
+        recorded = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))["graph_sha256"]
+    except (OSError, ValueError, KeyError):
+        return build(weights, BertShape.read(folder / "config.json"))
+    if hashlib.sha256(graph).hexdigest() != recorded:
+        raise ModelUnusable(f"{written} is not the file that came with this version: reinstall fineprint.")
+    return graph
+
+
+def _session(graph: bytes, weights: Path, threads: int) -> Any:
+    """The graph on ONNX Runtime; its weights lie in their own file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads sleep: spinning ones make a question up to fifty times slower beside another busy process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.parent))
+    options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Any:
+    """int64, shape (rows, longest), filled up with 0."""
+    padded = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return padded
 
 
 class _BulkModel:
@@ -319,7 +403,7 @@ class _BulkModel:
                 )
         self._device = device
         self.batch = _GPU_BATCH if device == "cuda" else _CPU_BATCH
-        self.bf16 = device == "cpu" and _cpu_has_amx_bf16() and self._bf16_agrees()
+        self.bf16 = device == "cpu" and cpu_has_amx_bf16() and self._bf16_agrees()
         _log.info("Bulk encoding on %s in %s.", device, "bf16" if self.bf16 else "fp32")
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -354,11 +438,11 @@ class _Weights:
     sha256: str
 
 
-def _tuned_weights() -> _Weights:
-    """The fine-tuned weights that come with this package, and their hash as training recorded it."""
-    path = _MODELS / "encoder.safetensors"
+def _recorded_weights(name: str) -> _Weights:
+    """Fine-tuned weights that come with this package, and their hash as training recorded it."""
+    path = _MODELS / f"{name}.safetensors"
     try:
-        recorded = json.loads((_MODELS / "encoder.json").read_text(encoding="utf-8"))["sha256"]
+        recorded = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError) as exc:
         raise ModelUnusable(f"The record of the model beside {path} cannot be read: reinstall fineprint.") from exc
     return _Weights(path, str(recorded))
@@ -449,7 +533,7 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _cpu_has_amx_bf16() -> bool:
+def cpu_has_amx_bf16() -> bool:
     """Whether bf16 products run in hardware; elsewhere they are slower than fp32."""
     try:
         return " amx_bf16 " in Path("/proc/cpuinfo").read_text(encoding="utf-8")

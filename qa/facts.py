@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from qa.cues import PERHAPS
 from qa.text import printable
 
-__all__ = ["PERHAPS", "named_fact", "value_fact"]
+__all__ = ["named_fact", "value_fact"]
 
 QUERY_CHARS = 400
 """A question is recognised by its first words; reading on only costs time."""
@@ -21,13 +22,6 @@ SHARE = 0.7
 """A stretch that is more of its sentence than this says no more than the sentence does."""
 
 _EVERYTHING = re.compile(r".+", re.DOTALL)
-PERHAPS = re.compile(
-    r"(?<!\bwho )(?<!\byou )(?<!\bthat )(?<!\bwhich )(?<!\bthey )(?<!\bthose )"
-    r"(?<!users )(?<!visitors )(?<!members )(?<!customers )(?<!consumers )(?<!parents )(?<!individuals )"
-    r"\b(?:(?-i:may)|might|could)\b",
-    re.IGNORECASE,
-)
-"""A policy that keeps a possibility open for itself; "you may" is a permission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from qa.cues import tidied
 from qa.domain import Candidate, Candidates, IndexedPolicy, Route, Vectors
 from qa.encoders import TextEncoder
 from qa.text import content_words, plain, without_markup
@@ -108,7 +109,7 @@ class _Lexical:
 
 def query_text(route: Route) -> str:
     """What is searched for: a follow-up brings the question it follows, "do you sell my data? and kids?"."""
-    return " ".join([*route.context[-1:], route.query])
+    return " ".join([*route.context[-1:], tidied(route.query)])
 
 
 class Retriever:

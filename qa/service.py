@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from qa import comparing
 from qa.chain import Chain
 from qa.domain import Answer, IndexedPolicy, PolicyCard, Question, Route
-from qa.encoders import TextEncoder, open_encoder
+from qa.encoders import BundledJudge, TextEncoder, open_encoder
 from qa.errors import IndexForeign, InvalidQuestion
 from qa.library import Library
-from qa.reading import LinearReader, Reader
+from qa.reading import EvidenceReader, Reader
 from qa.retrieval import Retriever
 from qa.routing import Router, find_scope, search_cards
 from qa.settings import Settings
@@ -73,6 +73,7 @@ class PolicyQA:
         self._settings = settings
         self._library = library
         self._encoder = encoder
+        self._reader = reader
         self._retriever = Retriever(encoder)
         self._lock = threading.Lock()
         self._directory: _Directory | None = None
@@ -108,7 +109,14 @@ class PolicyQA:
                 f"The index in {settings.index} was made with the model {made_with.encoder}, not with {encoder.name}:"
                 " run `fineprint rebuild`."
             )
-        return cls(settings, library, encoder, reader or LinearReader(), passages)
+        if reader is None:
+            reader = EvidenceReader(BundledJudge(settings.cache, threads=settings.threads))
+        return cls(settings, library, encoder, reader, passages)
+
+    @property
+    def reader(self) -> Reader:
+        """What reads the ranked sentences."""
+        return self._reader
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -146,8 +154,13 @@ class PolicyQA:
         return self._library.read(find_scope(self._current().cards, scope))
 
     def warm_up(self) -> None:
-        """Loads the question encoder and the directory, so that the first question does not pay for it."""
+        """Loads the models and the directory, so that the first question does not pay for it.
+
+        Raises:
+            ModelUnusable: a model's files are missing or not the known ones.
+        """
         self._encoder.warm_up()
+        self._reader.warm_up()
         self._current()
 
     def close(self) -> None:

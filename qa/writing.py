@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from qa.cues import PERHAPS
 from qa.domain import Candidate, Choice, Draft, Policy, Quote, Reading, Route, Span, Status, Verdict
-from qa.facts import PERHAPS, named_fact, value_fact
 from qa.text import printable, without_markup
 from qa.turning import direct, indirect
 
@@ -253,6 +253,8 @@ def _opposed(claims: list[_Claim], verdict: Verdict | None) -> list[_Claim]:
 
 def _fact(reading: Reading, claim: _Claim) -> str:
     """What an open question asks for, in as few words as the claim allows; nothing if no such words stand out."""
+    from qa.facts import named_fact, value_fact  # its many patterns are not needed for yes and no
+
     text = reading.source.policy.text
     value = value_fact(reading.query, " ".join(without_markup(span.of(text)) for span in claim.spans))
     if value:

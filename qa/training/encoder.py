@@ -10,21 +10,49 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qa.bert import BertShape, sentence_encoder
 from qa.domain import IndexedPolicy, Vectors
 from qa.embedding import sentence_text
-from qa.encoders import BASE_MODEL, base_model_folder
+from qa.encoders import BASE_MODEL, base_model_folder, cpu_has_amx_bf16
 from qa.retrieval import query_text
 from qa.training.examples import Example
 
 if TYPE_CHECKING:
     import torch
+
+
+def on_device(device: str) -> AbstractContextManager[Any]:
+    """Half precision where the device computes in it; on a CPU without AMX it would be slower by the dozen."""
+    import torch
+
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda" or cpu_has_amx_bf16())
+
+
+def save_weights(path: Path, state: Mapping[str, torch.Tensor], graph: Callable[[Path, BertShape], bytes]) -> None:
+    """Writes weights in half precision, as safetensors, and beside them the ONNX graph and the hashes of both."""
+    import hashlib
+    import json
+
+    from safetensors.torch import save_file
+
+    halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    save_file(halves, str(path))
+    drawn = graph(path, BertShape.read(base_model_folder() / "config.json"))
+    path.with_suffix(".onnx").write_bytes(drawn)
+    record = {
+        "base": BASE_MODEL,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "graph_sha256": hashlib.sha256(drawn).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +88,12 @@ class TrainableEncoder:
         from transformers import AutoModel, AutoTokenizer
 
         self.recipe = recipe
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.set_num_threads(os.cpu_count() or 1)  # torch itself counts physical cores only
         folder = str(base_model_folder())
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self._model: Any = AutoModel.from_pretrained(folder, add_pooling_layer=False).to(self._device)
-        self._cut: list[int] = [self._tokenizer.sep_token_id]
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self.model: Any = AutoModel.from_pretrained(folder, add_pooling_layer=False).to(self.device)
+        self._cut: list[int] = [self.tokenizer.sep_token_id]
 
     name = "in training"
     fingerprint = "in training"
@@ -73,7 +101,7 @@ class TrainableEncoder:
 
     def tokens(self, texts: Sequence[str], limit: int) -> list[list[int]]:
         """Token ids of each text, at most ``limit``."""
-        rows = self._tokenizer(list(texts))["input_ids"]
+        rows = self.tokenizer(list(texts))["input_ids"]
         return [row if len(row) <= limit else row[: limit - 1] + self._cut for row in rows]
 
     def forward(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -84,7 +112,7 @@ class TrainableEncoder:
         parts = [self._pass([rows[i] for i in order[a : a + 32]]) for a in range(0, len(order), 32)]
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
-        return torch.cat(parts)[back.to(self._device)]
+        return torch.cat(parts)[back.to(self.device)]
 
     def _pass(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         import torch
@@ -94,9 +122,9 @@ class TrainableEncoder:
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = 1
-        ids, mask = ids.to(self._device), mask.to(self._device)
-        with torch.autocast(self._device, dtype=torch.bfloat16):
-            states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        ids, mask = ids.to(self.device), mask.to(self.device)
+        with on_device(self.device):
+            states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         states = states.float()
         weights = mask.unsqueeze(-1)
         return torch.nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
@@ -105,7 +133,7 @@ class TrainableEncoder:
         """``forward`` without gradients, as numpy."""
         import torch
 
-        self._model.eval()
+        self.model.eval()
         with torch.no_grad():
             return np.asarray(self.forward(rows).cpu().numpy(), dtype=np.float32)
 
@@ -124,45 +152,57 @@ class TrainableEncoder:
         """Nothing to load."""
 
     def save(self, path: Path) -> None:
-        """Writes the weights in half precision, as safetensors, and beside them their hash."""
-        import hashlib
-        import json
+        """See ``save_weights``."""
+        save_weights(path, self.model.state_dict(), sentence_encoder)
 
-        import torch
-        from safetensors.torch import save_file
+    def load(self, path: Path) -> None:
+        """Takes the weights that ``save`` wrote."""
+        from safetensors.torch import load_file
 
-        state = {name: value.detach().cpu().half().contiguous() for name, value in self._model.state_dict().items()}
-        state = {name: value for name, value in state.items() if value.dtype == torch.float16}
-        save_file(state, str(path))
-        record = {"base": BASE_MODEL, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        path.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        self.model.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
+
+    def mine(self, examples: Sequence[Example], sources: dict[str, IndexedPolicy]) -> dict[str, list[int]]:
+        """For each example, by id, the best-ranked sentences that are not proof."""
+        return self._mine(_usable(examples), {name: self._sentence_rows(source) for name, source in sources.items()})
 
     def train(
-        self, examples: Sequence[Example], sources: dict[str, IndexedPolicy], report: Callable[[str], None]
+        self,
+        examples: Sequence[Example],
+        sources: dict[str, IndexedPolicy],
+        report: Callable[[str], None],
+        mined: Mapping[str, list[int]] | None = None,
     ) -> None:
-        """Trains on the examples; ``sources`` holds their policies by id."""
+        """Trains on the examples.
+
+        Args:
+            examples: annotated questions.
+            sources: their policies by id.
+            report: is told the loss of each epoch.
+            mined: what ``mine`` of an untrained encoder found, if that is known: it is the same for every fold.
+        """
         import torch
 
         recipe = self.recipe
         torch.manual_seed(recipe.seed)
         dice = random.Random(recipe.seed)  # noqa: S311 - shuffling, not secrets
-        usable = [e for e in examples if e.acceptable.any() or not e.answered]
+        usable = _usable(examples)
         sentences = {policy_id: self._sentence_rows(source) for policy_id, source in sources.items()}
-        nothing = torch.tensor(0.4, requires_grad=True, device=self._device)
+        nothing = torch.tensor(0.4, requires_grad=True, device=self.device)
         steps = recipe.epochs * -(-len(usable) // recipe.questions)
         optimizer = torch.optim.AdamW(
-            [{"params": self._model.parameters()}, {"params": [nothing], "lr": 1e-3}],
+            [{"params": self.model.parameters()}, {"params": [nothing], "lr": 1e-3}],
             lr=recipe.learning_rate,
             weight_decay=0.01,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / (recipe.warm_up * steps), max(0.02, 1 - step / steps))
         )
-        hard: dict[str, list[int]] = {}
+        hard: Mapping[str, list[int]] = mined or {}
         for epoch in range(recipe.epochs):
-            if epoch < 2:  # later the ranking hardly changes, and mining costs a fifth of an epoch
+            # After two epochs the ranking hardly changes, and mining costs a fifth of an epoch.
+            if epoch < 2 and not (epoch == 0 and hard):
                 hard = self._mine(usable, sentences)
-            self._model.train()
+            self.model.train()
             dice.shuffle(usable)
             total = 0.0
             for start in range(0, len(usable), recipe.questions):
@@ -170,7 +210,7 @@ class TrainableEncoder:
                 loss = self._loss(batch, sentences, hard, nothing, dice)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
                 total += float(loss.detach()) * len(batch)
@@ -197,7 +237,7 @@ class TrainableEncoder:
         self,
         batch: Sequence[Example],
         sentences: dict[str, list[list[int]]],
-        hard: dict[str, list[int]],
+        hard: Mapping[str, list[int]],
         nothing: torch.Tensor,
         dice: random.Random,
     ) -> torch.Tensor:
@@ -216,7 +256,7 @@ class TrainableEncoder:
             chosen = ([int(dice.choice(list(proofs)))] if len(proofs) else []) + wrong
             rows += [sentences[example.policy_id][i] for i in chosen]
             owners += [n] * len(chosen)
-        asked = self.tokens([self._noisy(query_text(e.route), dice) for e in batch], recipe.question_tokens)
+        asked = self.tokens([noisy(query_text(e.route), recipe.typos, dice) for e in batch], recipe.question_tokens)
         vectors = self.forward([*asked, *rows])
         scores = recipe.temperature * vectors[: len(batch)] @ vectors[len(batch) :].T
         # Sentences of the same policy that were drawn for another question may be proof here too: left out.
@@ -225,16 +265,22 @@ class TrainableEncoder:
                 [owner == n or batch[owner].policy_id != example.policy_id for owner in owners]
                 for n, example in enumerate(batch)
             ],
-            device=self._device,
+            device=self.device,
         )
         scores = scores.masked_fill(~allowed, -1e4)
         scores = torch.cat([scores, (recipe.temperature * nothing).expand(len(batch), 1)], dim=1)
-        wanted = torch.tensor([len(rows) if target < 0 else target for target in targets], device=self._device)
+        wanted = torch.tensor([len(rows) if target < 0 else target for target in targets], device=self.device)
         return torch.nn.functional.cross_entropy(scores, wanted)
 
-    def _noisy(self, text: str, dice: random.Random) -> str:
-        """The question, now and then with two neighbouring letters swapped."""
-        if dice.random() >= self.recipe.typos or len(text) < 8:
-            return text
-        at = dice.randrange(1, len(text) - 2)
-        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+def _usable(examples: Sequence[Example]) -> list[Example]:
+    """Without questions whose proof was not found among the sentences."""
+    return [e for e in examples if e.acceptable.any() or not e.answered]
+
+
+def noisy(text: str, share: float, dice: random.Random) -> str:
+    """The question, in a share of cases with two neighbouring letters swapped."""
+    if dice.random() >= share or len(text) < 8:
+        return text
+    at = dice.randrange(1, len(text) - 2)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]

@@ -1,27 +1,45 @@
-"""Fits the linear models of ``qa.reading`` on out-of-fold rankings, so that they see what answering will see."""
+"""Fits the linear models of ``qa.reading`` out of fold, so that they see what answering will see.
+
+Every ranking and every judgement here was made by models that did not see the policy; the linear models are then
+themselves cross-validated by policy, so that the figures reported are those of policies unseen by all of them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qa.cues import straight, tidied
 from qa.domain import Candidate, Candidates
-from qa.reading import MAX_EVIDENCE, answerability_features, sentence_text, verdict_features
+from qa.judging import VERDICTS, Judge
+from qa.reading import (
+    MAX_EVIDENCE,
+    Likely,
+    answerability_features,
+    choose,
+    confidence_features,
+    judged_texts,
+    proof_features,
+    sentence_text,
+    weighed,
+)
 from qa.retrieval import WEIGHTS
 from qa.training.examples import Example
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-MARGINS = tuple(round(0.02 * step, 2) for step in range(1, 16))
-MIN_PRECISION = 0.7
+MIN_PRECISION = 0.67
 """At least this share of the sentences cited must be acceptable proof, out of fold."""
+SILENCE_PRECISION = 0.85
+"""At least this share of the questions called silent must be so, out of fold."""
 _FOLDS = 5
-_VERDICT_STRENGTH = 0.2  # inverse of the regularisation; of 0.05, 0.2 and 0.5 the best out of fold
+_VERDICT_STRENGTH = 0.02  # inverse of the regularisation; of 0.02, 0.05 and 0.2 the best out of fold
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,33 +67,56 @@ def hit_rates(rankings: Iterable[Ranked]) -> tuple[float, float]:
     return float(np.mean([h[0] for h in hits])), float(np.mean([any(h[:3]) for h in hits]))
 
 
-def chosen(candidates: Candidates, margin: float) -> tuple[Candidate, ...]:
-    """The sentences that count as evidence, as ``qa.reading`` chooses them."""
-    best = candidates.ranked[0].score
-    return tuple(c for c in candidates.ranked[:MAX_EVIDENCE] if c.score >= best - margin)
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessed:
+    """A ranked example, and a judge that was not trained on its policy."""
+
+    ranked: Ranked
+    judge: Judge
+
+    @property
+    def example(self) -> Example:
+        """The example."""
+        return self.ranked.example
+
+    @property
+    def asked(self) -> str:
+        """The question as it is read."""
+        return straight(tidied(self.example.route.query))[0]
+
+    @property
+    def verdict(self) -> str:
+        """The annotated verdict on the question as it is read."""
+        turned = straight(tidied(self.example.route.query))[1]
+        return (
+            {"yes": "no", "no": "yes"}.get(self.example.verdict, self.example.verdict)
+            if turned
+            else self.example.verdict
+        )
+
+    def is_proof(self, candidate: Candidate) -> bool:
+        """Whether a citation of it would be right."""
+        return bool(self.example.acceptable[candidate.index])
 
 
-def best_margin(rankings: Sequence[Ranked]) -> float:
-    """The widest margin whose citations are proof often enough: an exception left out is worse than one quote more."""
-
-    def precision(margin: float) -> float:
-        answered = (r for r in rankings if r.example.answered)
-        return float(np.mean([r.example.acceptable[c.index] for r in answered for c in chosen(r.candidates, margin)]))
-
-    return max((margin for margin in MARGINS if precision(margin) >= MIN_PRECISION), default=MARGINS[0])
-
-
-def fit(rankings: Sequence[Ranked], report: Callable[[str], None]) -> str:
+def fit(assessed: Sequence[Assessed], report: Callable[[str], None]) -> str:
     """The JSON form of ``qa.reading.ReadingModel``, with cross-validated figures reported on the way."""
-    margin = best_margin(rankings)
-    answered = _fit_answered(rankings, report)
-    verdict = _fit_verdict(rankings, margin, report)
+    groups = [a.example.policy_id for a in assessed]
+    proof, likely = _fit_proof(assessed, groups)
+    answered, chances = _fit_answered(assessed, likely, groups, report)
+    threshold = _evidence_threshold(assessed, likely)
+    sets = [choose(each, threshold) for each in likely]
+    verdict, verdicts = _fit_verdict(assessed, sets, report)
+    right, confidences = _fit_right(assessed, likely, chances, verdicts, groups)
+    _report(assessed, sets, chances >= answered.threshold, verdicts, confidences=confidences, report=report)
     return json.dumps(
         {
+            "proof": proof.as_json(),
             "answered": answered.as_json(),
             "verdict": verdict.as_json(),
+            "right": right.as_json(),
             "answered_threshold": answered.threshold,
-            "evidence_margin": margin,
+            "evidence_threshold": threshold,
         },
         indent=0,
         sort_keys=True,
@@ -101,47 +142,212 @@ class _Fitted:
         }
 
 
-def _fit_answered(rankings: Sequence[Ranked], report: Callable[[str], None]) -> _Fitted:
-    rows = [answerability_features(r.example.route.query, r.candidates) for r in rankings]
-    truth = np.array([r.example.answered for r in rankings], dtype=int)
-    groups = [r.example.policy_id for r in rankings]
+def _fit_proof(assessed: Sequence[Assessed], groups: Sequence[str]) -> tuple[_Fitted, list[list[Likely]]]:
+    """The model of one sentence's being proof, and the best-ranked sentences with its probabilities, out of fold."""
+    rows = [proof_features(a.ranked.candidates) for a in assessed]
+    truth = np.array([hit for a, mine in zip(assessed, rows, strict=True) for hit in a.ranked.hits[: len(mine)]], int)
+    owners = [group for group, mine in zip(groups, rows, strict=True) for _ in mine]
+    matrix, names = _matrix([row for mine in rows for row in mine])
+    chances = iter(_out_of_fold(matrix, truth, owners, strength=1.0)[:, 1])
+    likely = [
+        [Likely(candidate, float(next(chances))) for candidate in a.ranked.candidates.ranked[: len(mine)]]
+        for a, mine in zip(assessed, rows, strict=True)
+    ]
+    return _Fitted(("other", "proof"), names, _regression(1.0).fit(matrix, truth)), likely
+
+
+def _evidence_threshold(assessed: Sequence[Assessed], likely: Sequence[Sequence[Likely]]) -> float:
+    """The lowest whose citations are proof often enough: an exception left out is worse than one quote more."""
+
+    def precision(threshold: float) -> float:
+        return float(
+            np.mean(
+                [
+                    a.is_proof(each.candidate)
+                    for a, sentences in zip(assessed, likely, strict=True)
+                    if a.example.answered
+                    for each in choose(sentences, threshold)
+                ]
+            )
+        )
+
+    thresholds = [round(0.02 * step, 2) for step in range(5, 46)]
+    return next((t for t in thresholds if precision(t) >= MIN_PRECISION), thresholds[-1])
+
+
+def _fit_answered(
+    assessed: Sequence[Assessed],
+    likely: Sequence[Sequence[Likely]],
+    groups: Sequence[str],
+    report: Callable[[str], None],
+) -> tuple[_Fitted, Any]:
+    rows = [answerability_features(a.asked, a.ranked.candidates, o) for a, o in zip(assessed, likely, strict=True)]
+    truth = np.array([a.example.answered for a in assessed], dtype=int)
     matrix, names = _matrix(rows)
-    probability = _out_of_fold(matrix, truth, groups, strength=1.0)[:, 1]
+    chances = _out_of_fold(matrix, truth, groups, strength=1.0)[:, 1]
     thresholds = np.arange(0.2, 0.8, 0.01)
-    threshold = float(
-        max(thresholds, key=lambda t: _f1(probability < t, truth == 0) + np.mean((probability >= t) == truth))
-    )
+    precise = [t for t in thresholds if np.mean(truth[chances < t] == 0) >= SILENCE_PRECISION]
+    threshold = float(max(precise, default=thresholds[0]))
     report(
-        f"answered: accuracy {np.mean((probability >= threshold) == truth):.3f},"
-        f" F1 of silence {_f1(probability < threshold, truth == 0):.3f} at threshold {threshold:.2f},"
-        f" area under ROC {_auc(probability, truth):.3f}"
+        f"answered: accuracy {np.mean((chances >= threshold) == truth):.3f},"
+        f" silence: precision {np.mean(truth[chances < threshold] == 0):.3f},"
+        f" F1 {_f1(chances < threshold, truth == 0):.3f} at threshold {threshold:.2f},"
+        f" area under ROC {_auc(chances, truth):.3f}"
     )
-    return _Fitted(("silent", "answered"), names, _regression(1.0).fit(matrix, truth), round(threshold, 2))
+    fitted = _Fitted(("silent", "answered"), names, _regression(1.0).fit(matrix, truth), round(threshold, 2))
+    return fitted, chances
 
 
-def _fit_verdict(rankings: Sequence[Ranked], margin: float, report: Callable[[str], None]) -> _Fitted:
-    usable = [r for r in rankings if r.example.kind == "yes_no" and r.example.answered and r.example.evidence.any()]
-    found = [_verdict_row(r, chosen(r.candidates, margin)) for r in usable]
-    gold = [_verdict_row(r, _gold(r)) for r in usable]
-    truth = np.array([r.example.verdict for r in usable])
-    groups = [r.example.policy_id for r in usable]
+def _fit_verdict(
+    assessed: Sequence[Assessed], sets: Sequence[Sequence[Likely]], report: Callable[[str], None]
+) -> tuple[_Fitted, list[dict[str, float] | None]]:
+    """The model of the verdict, and for each yes/no question its probabilities on the evidence found, out of fold.
+
+    It is fitted on questions that the policy answers, with the evidence found and with the annotated evidence;
+    questions that it leaves open get probabilities, too, since answering has to cope with them.
+    """
+    asked = [i for i, a in enumerate(assessed) if a.example.kind == "yes_no"]
+    known = [i for i in asked if assessed[i].example.answered and assessed[i].example.evidence.any()]
+    found = [_found_row(assessed[i], sets[i]) for i in asked]
+    gold = [_gold_row(assessed[i]) for i in known]
     matrix, names = _matrix([*found, *gold])
-    labels = tuple(sorted(set(truth)))
-    both, twice = np.concatenate([truth, truth]), [*groups, *groups]
-    guessed = _out_of_fold(matrix, both, twice, strength=_VERDICT_STRENGTH)[: len(usable)]
-    right = np.array(labels)[guessed.argmax(axis=1)] == truth
-    report(f"verdict: accuracy {right.mean():.3f} on found evidence, {len(usable)} questions")
-    return _Fitted(labels, names, _regression(_VERDICT_STRENGTH).fit(matrix, both))
+    labels = tuple(sorted(v.value for v in VERDICTS))
+    guessed = np.zeros((len(asked), len(labels)))
+    on_gold = np.zeros((len(known), len(labels)))
+    truth_found = np.array([assessed[i].verdict for i in asked])
+    truth_gold = np.array([assessed[i].verdict for i in known])
+    policies = np.array([assessed[i].example.policy_id for i in asked])
+    policies_gold = np.array([assessed[i].example.policy_id for i in known])
+    usable = np.isin(truth_found, labels)
+    for held_out in _folds(sorted(set(policies))):
+        rows = np.concatenate([usable & ~np.isin(policies, held_out), ~np.isin(policies_gold, held_out)])
+        truth = np.concatenate([truth_found, truth_gold])
+        model = _regression(_VERDICT_STRENGTH).fit(matrix[rows], truth[rows])
+        mine, mine_gold = np.isin(policies, held_out), np.isin(policies_gold, held_out)
+        guessed[mine] = model.predict_proba(matrix[: len(asked)][mine])
+        on_gold[mine_gold] = model.predict_proba(matrix[len(asked) :][mine_gold])
+    right = np.array(labels)[guessed.argmax(axis=1)] == truth_found
+    right_gold = np.array(labels)[on_gold.argmax(axis=1)] == truth_gold
+    report(
+        f"verdict: accuracy {right[usable].mean():.3f} on found evidence, {right_gold.mean():.3f} on annotated,"
+        f" {usable.sum()} questions"
+    )
+    rows = np.concatenate([usable, np.ones(len(known), dtype=bool)])
+    model = _regression(_VERDICT_STRENGTH).fit(matrix[rows], np.concatenate([truth_found, truth_gold])[rows])
+    chances: list[dict[str, float] | None] = [None] * len(assessed)
+    for i, row in zip(asked, guessed, strict=True):
+        chances[i] = dict(zip(labels, map(float, row), strict=True))
+    return _Fitted(labels, names, model), chances
 
 
-def _gold(ranked: Ranked) -> tuple[Candidate, ...]:
+def _fit_right(
+    assessed: Sequence[Assessed],
+    likely: Sequence[Sequence[Likely]],
+    chances: Any,
+    verdicts: Sequence[dict[str, float] | None],
+    groups: Sequence[str],
+) -> tuple[_Fitted, Any]:
+    """The model of an answer's being right and proven, and its probabilities out of fold."""
+    rows = [
+        confidence_features(float(chance), sentences[0].proof, max(verdict.values()) if verdict else None)
+        for chance, sentences, verdict in zip(chances, likely, verdicts, strict=True)
+    ]
+    truth = np.array(
+        [
+            a.example.answered and a.is_proof(sentences[0].candidate) and _is_right(a, verdict)
+            for a, sentences, verdict in zip(assessed, likely, verdicts, strict=True)
+        ],
+        dtype=int,
+    )
+    matrix, names = _matrix(rows)
+    confidences = _out_of_fold(matrix, truth, groups, strength=1.0)[:, 1]
+    return _Fitted(("wrong", "right"), names, _regression(1.0).fit(matrix, truth)), confidences
+
+
+def _report(
+    assessed: Sequence[Assessed],
+    sets: Sequence[Sequence[Likely]],
+    stated: Any,
+    verdicts: Sequence[dict[str, float] | None],
+    *,
+    confidences: Any,
+    report: Callable[[str], None],
+) -> None:
+    """The figures of the judge of answers, cross-validated by policy."""
+    rows = list(zip(assessed, sets, stated, verdicts, strict=True))
+    able = [(a, s, told) for a, s, told, _ in rows if a.example.answered]
+    proven = [
+        bool(told) and a.is_proof(s[0].candidate) and _is_right(a, v) if a.example.answered else not told
+        for a, s, told, v in rows
+    ]
+    labels = [(a.verdict, _label(v) if told else "not_stated") for a, _, told, v in rows if a.example.kind == "yes_no"]
+    first = np.mean([told and a.is_proof(s[0].candidate) for a, s, told in able])
+    three = np.mean([told and any(a.is_proof(c.candidate) for c in s) for a, s, told in able])
+    cited = [a.is_proof(c.candidate) for a, s, told in able if told for c in s]
+    recall = np.mean([_recall(a, s) if told else 0.0 for a, s, told in able if a.example.evidence.any()])
+    scores = [
+        _f1(np.array([g == v for _, g in labels]), np.array([w == v for w, _ in labels]))
+        for v in ("yes", "no", "conditional", "not_stated")
+    ]
+    report(
+        f"cross-validated: right and proven {np.mean(proven):.3f}, first hit {first:.3f}, in three {three:.3f},"
+        f" verdict {np.mean([w == g for w, g in labels]):.3f} (macro F1 {np.mean(scores):.3f}),"
+        f" citations that are proof {np.mean(cited):.3f}, evidence found {recall:.3f}"
+    )
+    folds = _folds(sorted({a.example.policy_id for a in assessed}))
+    by_fold = [np.mean([p for p, a in zip(proven, assessed, strict=True) if a.example.policy_id in f]) for f in folds]
+    report("right and proven by fold: " + ", ".join(f"{x:.3f}" for x in by_fold))
+    told = np.array([bool(t) for t in stated])
+    held = np.array(proven)[told]
+    report("confidence, and the share that is right: " + _reliability(np.asarray(confidences)[told], held))
+
+
+def _reliability(confidences: Any, right: Any) -> str:
+    bounds = [0.0, 0.3, 0.5, 0.7, 0.85, 1.0]
+    parts = []
+    for low, high in pairwise(bounds):
+        inside = (confidences >= low) & (confidences < high)
+        if inside.any():
+            parts.append(f"{confidences[inside].mean():.2f}: {right[inside].mean():.2f} ({inside.sum()})")
+    return ", ".join(parts)
+
+
+def _recall(assessed: Assessed, chosen: Sequence[Likely]) -> float:
+    cited = {each.candidate.index for each in chosen}
+    return float(np.mean([int(i) in cited for i in np.flatnonzero(assessed.example.evidence)]))
+
+
+def _is_right(assessed: Assessed, verdict: Mapping[str, float] | None) -> bool:
+    return verdict is None or _label(verdict) == assessed.verdict
+
+
+def _label(verdict: Mapping[str, float] | None) -> str:
+    return max(verdict, key=lambda name: verdict[name]) if verdict else ""
+
+
+def _folds(policies: Sequence[str]) -> list[list[str]]:
+    return [list(policies[n::_FOLDS]) for n in range(_FOLDS)]
+
+
+def annotated(ranked: Ranked) -> tuple[Candidate, ...]:
+    """The annotated evidence, best-ranked first, as much of it as an answer would cite."""
     proofs = [c for c in ranked.candidates.ranked if ranked.example.evidence[c.index]]
     return tuple(proofs[:MAX_EVIDENCE])
 
 
-def _verdict_row(ranked: Ranked, evidence: Sequence[Candidate]) -> dict[str, float]:
-    policy = ranked.candidates.source.policy
-    return verdict_features(ranked.example.route.query, [sentence_text(policy, c) for c in evidence])
+def _found_row(assessed: Assessed, chosen: Sequence[Likely]) -> dict[str, float]:
+    return _verdict_row(assessed, [each.candidate for each in chosen])
+
+
+def _gold_row(assessed: Assessed) -> dict[str, float]:
+    return _verdict_row(assessed, annotated(assessed.ranked))
+
+
+def _verdict_row(assessed: Assessed, evidence: Sequence[Candidate]) -> dict[str, float]:
+    candidates = assessed.ranked.candidates
+    judgements = assessed.judge.judge(*judged_texts(assessed.asked, candidates, evidence))
+    texts = [sentence_text(candidates.source.policy, candidate) for candidate in evidence]
+    return weighed(assessed.asked, texts, judgements[-1])
 
 
 def _matrix(rows: Sequence[Mapping[str, float]]) -> tuple[Any, tuple[str, ...]]:

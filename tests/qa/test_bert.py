@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
-from qa.bert import BertShape, sentence_encoder
+import qa.encoders
+from qa.bert import BertShape, pair_judge, sentence_encoder
+from qa.errors import ModelUnusable
 
 SHAPE = BertShape(width=8, layers=2, heads=2, epsilon=1e-12)
-WORDS, POSITIONS, INNER = 11, 9, 16
+WORDS, POSITIONS, INNER, SCORES = 11, 9, 16, 4
 
 Weights = dict[str, np.ndarray]
 
@@ -37,6 +42,7 @@ def random_weights() -> Weights:
         for part in ("attention.output.LayerNorm", "output.LayerNorm"):
             sizes[f"{at}{part}.weight"] = (SHAPE.width,)
             sizes[f"{at}{part}.bias"] = (SHAPE.width,)
+    sizes |= {"head.weight": (SCORES, 2 * SHAPE.width), "head.bias": (SCORES,)}
     return {name: rng.normal(size=size).astype(np.float32) for name, size in sizes.items()}
 
 
@@ -51,6 +57,18 @@ def save(weights: Weights, path: Path) -> None:
 
 
 def by_hand(w: Weights, ids: list[int]) -> np.ndarray:
+    """The vector of one text."""
+    mean = states_by_hand(w, ids, [0] * len(ids)).mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def judged_by_hand(w: Weights, ids: list[int], kinds: list[int]) -> np.ndarray:
+    """The scores of one pair."""
+    states = states_by_hand(w, ids, kinds)
+    return np.concatenate([states[0], states.mean(axis=0)]) @ w["head.weight"].T + w["head.bias"]
+
+
+def states_by_hand(w: Weights, ids: list[int], kinds: list[int]) -> np.ndarray:
     """The model of the BERT paper, one text, written with numpy in double precision."""
     w = {name: values.astype(np.float64) for name, values in w.items()}
 
@@ -63,7 +81,7 @@ def by_hand(w: Weights, ids: list[int]) -> np.ndarray:
 
     erf = np.vectorize(math.erf)
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
-    x = norm(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+    x = norm(x + w["embeddings.token_type_embeddings.weight"][kinds], "embeddings.LayerNorm")
     size = SHAPE.width // SHAPE.heads
     for layer in range(SHAPE.layers):
         at = f"encoder.layer.{layer}."
@@ -77,18 +95,20 @@ def by_hand(w: Weights, ids: list[int]) -> np.ndarray:
         inner = linear(x, at + "intermediate.dense")
         inner = inner * (1 + erf(inner / math.sqrt(2))) / 2
         x = norm(x + linear(inner, at + "output.dense"), at + "output.LayerNorm")
-    mean = x.mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    return x
+
+
+def opened(folder: Path, graph_of: Callable[[Path, BertShape], bytes]) -> onnxruntime.InferenceSession:
+    weights = folder / "random.safetensors"
+    save(random_weights(), weights)
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
+    return onnxruntime.InferenceSession(graph_of(weights, SHAPE), options, providers=["CPUExecutionProvider"])
 
 
 @pytest.fixture
 def session(tmp_path: Path) -> onnxruntime.InferenceSession:
-    weights = tmp_path / "random.safetensors"
-    save(random_weights(), weights)
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(tmp_path))
-    graph = sentence_encoder(weights, SHAPE)
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return opened(tmp_path, sentence_encoder)
 
 
 def run(session: onnxruntime.InferenceSession, ids: list[list[int]], mask: list[list[int]]) -> np.ndarray:
@@ -114,3 +134,34 @@ def test_the_weights_stay_in_their_file(tmp_path: Path) -> None:
     some = random_weights()["embeddings.word_embeddings.weight"].tobytes()
     assert some in weights.read_bytes()
     assert some not in graph
+
+
+def test_the_judge_scores_first_token_and_mean_of_each_pair_and_padding_changes_nothing(tmp_path: Path) -> None:
+    session = opened(tmp_path, pair_judge)
+    short, long = [2, 7, 1, 5], [8, 2, 8, 1, 8, 2]
+    kinds = [[0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1]]
+    inputs = {"ids": [[*short, 0, 0], long], "mask": [[1, 1, 1, 1, 0, 0], [1] * 6], "kinds": kinds}
+    scores = session.run(None, {name: np.array(rows) for name, rows in inputs.items()})[0]
+    assert scores.shape == (2, SCORES)
+    assert scores[0] == pytest.approx(judged_by_hand(random_weights(), short, kinds[0][:4]), abs=1e-4)
+    assert scores[1] == pytest.approx(judged_by_hand(random_weights(), long, kinds[1]), abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "graph_of"), [("encoder", sentence_encoder), ("judge", pair_judge)])
+def test_the_graph_that_is_shipped_is_the_one_that_is_written_here(
+    name: str, graph_of: Callable[[Path, BertShape], bytes]
+) -> None:
+    weights = Path(qa.encoders.__file__).parent / "models" / f"{name}.safetensors"
+    shape = BertShape.read(qa.encoders.base_model_folder() / "config.json")
+    assert onnx.load_from_string(weights.with_suffix(".onnx").read_bytes()) == onnx.load_from_string(
+        graph_of(weights, shape)
+    )
+
+
+def test_a_shipped_graph_that_was_changed_is_refused(tmp_path: Path) -> None:
+    models = Path(qa.encoders.__file__).parent / "models"
+    for name in ("judge.json", "judge.onnx", "judge.safetensors"):
+        shutil.copy(models / name, tmp_path / name)
+    (tmp_path / "judge.onnx").write_bytes(b"something else")
+    with pytest.raises(ModelUnusable, match="reinstall fineprint"):
+        qa.encoders._graph(pair_judge, tmp_path / "judge.safetensors", tmp_path)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -8,91 +10,128 @@ from hypothesis import strategies as st
 
 from qa.domain import Candidates, Reading, Status, Verdict
 from qa.encoders import HashingEncoder
-from qa.reading import LinearModel, LinearReader, ReadingModel, is_general, is_yes_no, verdict_features
+from qa.judging import Judgement
+from qa.reading import MAX_EVIDENCE, EvidenceReader, LinearModel, ReadingModel
 from qa.retrieval import Retriever
 from tests.qa.making import indexed, route_to
 
+CERTAIN = {Verdict.YES: (-0.1, -3.0, -3.0), Verdict.NO: (-3.0, -0.1, -3.0), Verdict.CONDITIONAL: (-3.0, -3.0, -0.1)}
 
-def read(question: str, *lines: str) -> Reading:
+
+class ByWords:
+    """A judge that knows verdicts by a word, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
+        self.asked += [(question, text) for text in texts]
+        return [Judgement(CERTAIN[self._of(text)]) for text in texts]
+
+    def warm_up(self) -> None: ...
+
+    @staticmethod
+    def _of(text: str) -> Verdict:
+        return Verdict.CONDITIONAL if "unless" in text else Verdict.NO if "never" in text else Verdict.YES
+
+
+MODEL = ReadingModel(
+    proof=LinearModel(("other", "proof"), (0.0, -1.0), {"cosine": (0.0, 5.0)}),
+    answered=LinearModel(("silent", "answered"), (0.0, -1.0), {"cosine": (0.0, 5.0)}),
+    verdict=LinearModel(
+        ("conditional", "no", "yes"),
+        (0.0, 0.0, 0.0),
+        {
+            "judge:yes": (0.0, 0.0, 1.0),
+            "judge:no": (0.0, 1.0, 0.0),
+            "judge:conditional": (1.0, 0.0, 0.0),
+        },
+    ),
+    right=LinearModel(("wrong", "right"), (0.0, 0.0), {"answered": (0.0, 0.5), "verdict": (0.0, 0.5)}),
+    answered_threshold=0.5,
+    evidence_threshold=0.5,
+)
+
+
+def read(question: str, *lines: str, judge: ByWords | None = None) -> Reading:
     source = indexed(*lines)
-    return LinearReader().read(question, Retriever(HashingEncoder()).rank(route_to(source, question), source))
+    ranked = Retriever(HashingEncoder()).rank(route_to(source, question), source)
+    return EvidenceReader(judge or ByWords(), MODEL).read(question, ranked)
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "do you sell my data?",
-        "and could you still be holding on to some of my stuff afterwards?",
-        "Please tell me whether you share my address",
-        "If I close my account, will you delete everything?",
-        "is it true that they never share data?",
-        "so has that ever actually happened?",
-        "acme sell email address",
-    ],
-)
-def test_a_question_that_yes_or_no_answers_is_known_as_such(question: str) -> None:
-    assert is_yes_no(question)
+def quoted(reading: Reading) -> list[str]:
+    return [candidate.sentence.span.of(reading.source.policy.text) for candidate in reading.evidence]
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "how long do you keep my data?",
-        "Who looks after the adverts?",
-        "and what if it turns out you already have a kid's info?",
-        "acme privacy contact phone",
-        "Where do I write if I have a complaint?",
-        "which cookies are set",
-    ],
-)
-def test_a_question_for_a_fact_is_open(question: str) -> None:
-    assert not is_yes_no(question)
+def test_the_best_ranked_sentence_is_evidence_and_another_only_if_it_is_likely_enough() -> None:
+    reading = read("do you sell data?", "We never sell data.", "Call us on Mondays.")
+    assert quoted(reading) == ["We never sell data."]
+    assert reading.verdict is Verdict.NO
 
 
-@pytest.mark.parametrize(
-    ("question", "evidence", "verdict"),
-    [
-        ("do you sell my data?", "We do not sell your data.", "no"),
-        ("do you sell my data?", "We never sell, rent or trade your personal data.", "no"),
-        ("do you use cookies?", "We use cookies to remember your shopping cart.", "yes"),
-        ("do you share my data?", "We only share your data with others if you give us your permission.", "conditional"),
-        (
-            "will you share my address?",
-            "We will not share your address unless we are required to do so by law.",
-            "conditional",
-        ),
-    ],
-)
-def test_polarity_and_conditions_of_the_evidence_make_the_verdict(question: str, evidence: str, verdict: str) -> None:
-    probabilities = ReadingModel.bundled().verdict.probabilities(verdict_features(question, [evidence]))
-    assert max(probabilities, key=lambda name: probabilities[name]) == verdict
+def test_the_exception_in_a_second_sentence_changes_the_verdict() -> None:
+    judge = ByWords()
+    reading = read("do you sell data?", "We never sell data.", "We may sell data unless you object.", judge=judge)
+    assert len(reading.evidence) == 2
+    assert reading.verdict is Verdict.CONDITIONAL
+    assert set(reading.leanings) == {Verdict.NO, Verdict.CONDITIONAL}
+    assert any("never" in text and "unless" in text for _, text in judge.asked)
 
 
-def test_a_policy_that_shares_nothing_with_the_question_is_silent_and_silence_has_no_verdict() -> None:
-    reading = read("how many employees hold a certificate?", "Cookies.", "Welcome here.")
+def test_evidence_is_never_a_dump_of_quotes() -> None:
+    assert len(read("do you sell data?", *[f"We never sell data {n}." for n in range(9)]).evidence) == MAX_EVIDENCE
+
+
+def test_a_question_in_the_negative_gets_the_opposite_verdict() -> None:
+    line = "We never sell data."
+    assert read("do you sell data?", line).verdict is Verdict.NO
+    assert read("is it true that you never sell data?", line).verdict is Verdict.YES
+    assert read("is it true that you never sell data?", line).leanings == (Verdict.YES,)
+
+
+def test_where_nothing_is_proof_the_policy_is_silent_and_silence_has_no_verdict() -> None:
+    reading = read("do you sell my details?", "Cookies.", "Welcome here.")
     assert reading.status is Status.NOT_STATED
     assert reading.verdict is None
     assert reading.evidence == ()
     assert 1 <= len(reading.related) <= 2
+    assert reading.confidence == pytest.approx(1 / (1 + math.exp(-1)))  # the bias of "answered", turned round
 
 
 def test_a_policy_without_sentences_is_silent() -> None:
     source = indexed()
-    reading = LinearReader().read("do you sell data?", Candidates(route_to(source, "x"), source, ()))
+    reading = EvidenceReader(ByWords(), MODEL).read("do you sell data?", Candidates(route_to(source, "x"), source, ()))
     assert reading.status is Status.NOT_STATED
 
 
-def test_open_questions_have_no_verdict() -> None:
-    reading = read("how long is data kept?", "How long is data kept? Data is kept for two years.")
+def test_open_questions_have_no_verdict_and_no_leanings() -> None:
+    reading = read("how long is data kept?", "We say how long data is kept: two years.")
     assert reading.status is Status.ANSWERED
     assert reading.verdict is None
+    assert reading.leanings == ()
 
 
-def test_a_verdict_is_one_of_three() -> None:
-    reading = read("do you sell your data?", "We do not sell your data.")
-    assert reading.status is Status.ANSWERED
-    assert reading.verdict in set(Verdict)
-    assert 0 <= reading.confidence <= 1
+def test_a_follow_up_is_judged_with_the_question_that_it_follows() -> None:
+    source = indexed("We never sell data.")
+    judge = ByWords()
+    route = route_to(source, "and to advertisers?", "do you sell data?")
+    EvidenceReader(judge, MODEL).read("and to advertisers?", Retriever(HashingEncoder()).rank(route, source))
+    assert judge.asked[0][0] == "do you sell data? and to advertisers?"
+
+
+def test_a_plain_statement_never_becomes_a_no() -> None:
+    class SaysNo(ByWords):
+        @staticmethod
+        def _of(text: str) -> Verdict:
+            return Verdict.NO
+
+    assert read("do you sell data?", "We sell data.", judge=SaysNo()).verdict is not Verdict.NO
+    assert read("do you sell data?", "We never sell data.", judge=SaysNo()).verdict is Verdict.NO
+
+
+def test_a_general_question_whose_evidence_limits_the_practice_is_conditional() -> None:
+    reading = read("do you share my data?", "We will only share my data with companies that deliver parcels.")
+    assert reading.verdict is Verdict.CONDITIONAL
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "unknown"]), st.floats(-50, 50)))
@@ -112,26 +151,7 @@ def test_a_linear_model_is_the_softmax_of_its_scores() -> None:
 
 def test_weights_survive_their_json_form() -> None:
     part = {"labels": ["silent", "answered"], "bias": [0.0, 0.5], "weights": {"cosine": [0.0, 2.0]}}
-    text = json.dumps({"answered": part, "verdict": part, "answered_threshold": 0.4, "evidence_margin": 0.1})
-    model = ReadingModel.parse(text)
+    parts = dict.fromkeys(("proof", "answered", "verdict", "right"), part)
+    model = ReadingModel.parse(json.dumps({**parts, "answered_threshold": 0.4, "evidence_threshold": 0.1}))
     assert model.answered.weights["cosine"] == (0.0, 2.0)
     assert model.answered_threshold == 0.4
-
-
-@pytest.mark.parametrize(
-    "question", ["do you share my data?", "will you ever sell my personal information", "do you delete it"]
-)
-def test_a_question_that_names_a_practice_and_nothing_more_is_general(question: str) -> None:
-    assert is_general(question)
-
-
-@pytest.mark.parametrize(
-    "question", ["do you share my address?", "do you sell my data to advertisers?", "is it raining?"]
-)
-def test_a_question_that_names_with_whom_or_what_is_not_general(question: str) -> None:
-    assert not is_general(question)
-
-
-def test_evidence_that_limits_the_practice_of_a_general_question_makes_the_answer_conditional() -> None:
-    reading = read("do you share my data?", "We will only share my data with companies that deliver parcels.")
-    assert reading.verdict is Verdict.CONDITIONAL

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qa.encoders import HashingEncoder
+from qa.domain import Verdict
+from qa.encoders import BundledJudge, HashingEncoder
+from qa.judging import OPPOSITE, Judgement
 from qa.library import Library, Manifest
 from qa.reading import ReadingModel
 from qa.retrieval import WEIGHTS, Retriever
+from qa.training.encoder import Recipe, TrainableEncoder
 from qa.training.examples import Example, load_examples
-from qa.training.reading import Ranked, best_margin, fit, hit_rates, without
+from qa.training.judge import JudgeRecipe, TrainableJudge
+from qa.training.reading import MIN_PRECISION, Assessed, Ranked, fit, hit_rates, without
+from qa.training.synthetic import contrasts_of, joined, make_questions, question_of
 from tests.qa.making import indexed
 
 ENCODER = HashingEncoder()
@@ -86,10 +93,121 @@ def test_a_part_left_out_of_the_score_reorders_by_the_rest(ranked: list[Ranked])
     assert [c.score for c in again] == pytest.approx(rest, abs=1e-6)
 
 
+class ByWords:
+    """A judge by hand: three words make the verdict."""
+
+    def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
+        logits = [[2.0 * ("use" in text), 2.0 * ("never" in text), 2.0 * ("if" in text)] for text in texts]
+        return [Judgement.of(np.array(row, dtype=np.float32)) for row in logits]
+
+    def warm_up(self) -> None: ...
+
+
 def test_the_fitted_models_read_the_made_up_questions_right(ranked: list[Ranked]) -> None:
     lines: list[str] = []
-    model = ReadingModel.parse(fit(ranked, lines.append))
-    assert model.evidence_margin == best_margin(ranked)
+    model = ReadingModel.parse(fit([Assessed(r, ByWords()) for r in ranked], lines.append))
     assert set(model.verdict.labels) == {"yes", "no", "conditional"}
-    assert any("verdict: accuracy" in line for line in lines)
-    assert any("answered: accuracy" in line for line in lines)
+    assert 0 < model.evidence_threshold <= 0.9
+    assert 0 < MIN_PRECISION < 1
+    figures = next(line for line in lines if line.startswith("cross-validated"))
+    assert "right and proven 1.000" in figures
+    assert "verdict 1.000" in figures
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asks", "verdict"),
+    [
+        ("We do not sell your personal information to anyone.", "sell my personal information to anyone", Verdict.NO),
+        ("We may share your address with our partners.", "share my address with", Verdict.YES),
+        (
+            "We will not share your name with others without your consent.",
+            "share my name with others",
+            Verdict.CONDITIONAL,
+        ),
+        ("You may update your profile at any time.", "update my profile at any time", Verdict.YES),
+        ("You are not required to register with us.", "register with you", Verdict.NO),
+        ("Your card number is never stored on our servers.", "stored on your servers", Verdict.NO),
+        ("We collect your address when you visit our site.", "collect my address", Verdict.YES),
+    ],
+)
+def test_a_sentence_makes_the_question_that_it_answers(sentence: str, asks: str, verdict: Verdict) -> None:
+    turned = 0
+    for seed in range(30):
+        made = question_of(sentence, random.Random(seed))
+        assert made is not None
+        question, told = made
+        if " not " in question:  # now and then it is asked in the negative
+            turned += 1
+            question, told = question.replace(" not ", " "), OPPOSITE[told]
+        assert asks in question
+        assert told is verdict
+    assert turned < 15
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Cookies.", "Why do we use your data?", "We sell it, but you may object to that.", "x" * 500]
+)
+def test_a_sentence_of_another_form_makes_none(sentence: str) -> None:
+    assert question_of(sentence, random.Random(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asked"),
+    [
+        (
+            "We will not share your name with others without your consent.",
+            {"without": Verdict.NO, "if I agree": Verdict.YES, "with my permission": Verdict.YES, "once I": Verdict.YES,
+             "need": Verdict.YES, "ask for": Verdict.YES, "unless I agree": Verdict.NO},
+        ),
+        (
+            "We do not disclose your details to anyone unless required by law.",
+            {"court": Verdict.YES, "law": Verdict.YES, "legally": Verdict.YES},
+        ),
+        ("We share your address with sellers when you buy from them.", {"when I buy from them": Verdict.YES}),
+        ("We may share your name (but not your e-mail) with partners.", {"share my e-mail": Verdict.NO}),
+    ],
+)  # fmt: skip
+def test_a_question_that_names_the_condition_gets_a_plain_verdict(sentence: str, asked: dict[str, Verdict]) -> None:
+    seen = [made for seed in range(20) for made in contrasts_of(sentence, random.Random(seed))]
+    assert seen
+    for question, verdict in seen:
+        assert [v for words, v in asked.items() if words in question][:1] == [verdict], question
+
+
+@pytest.mark.parametrize(
+    "sentence", ["We sell your data to others.", "We collect your name when you register with us."]
+)
+def test_a_sentence_without_a_true_condition_makes_no_contrast(sentence: str) -> None:
+    assert not contrasts_of(sentence, random.Random(1))
+
+
+def test_a_list_item_is_read_behind_what_leads_it_in() -> None:
+    assert joined("We collect the following information:", "Your IP address") == "We collect your IP address"
+    assert joined("You have the right to:", "to object") == "You have the right to object"
+    assert not joined("Please note:", "Trees grow")
+    assert not joined("We share data with:", "We love trees.")
+
+
+def test_made_questions_are_the_same_for_the_same_seed_and_ask_a_sentence_that_stands_twice_once() -> None:
+    sources = [indexed("We do not sell your personal data to anyone.", "We may share your address with others.")]
+    assert make_questions(sources, 3) == make_questions(sources, 3)
+    assert len(make_questions(sources * 2, 3)) == 2
+
+
+@pytest.mark.slow
+def test_a_trained_judge_gives_the_same_scores_when_it_is_shipped(
+    ranked: list[Ranked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = TrainableJudge(JudgeRecipe(epochs=1, pairs=8), TrainableEncoder(Recipe()))
+    lines: list[str] = []
+    judge.train(ranked[:4], make_questions([ranked[0].candidates.source], 0), lines.append)
+    assert len(lines) == 2
+    assert all(np.isfinite(float(line.split()[-1])) for line in lines)
+    judge.save(tmp_path / "judge.safetensors")
+    monkeypatch.setattr("qa.encoders._MODELS", tmp_path)
+    shipped = BundledJudge(tmp_path / "cache")
+    texts = ["We never sell your data.", "Call us.", "We may share your address if you agree. " * 9]
+    for ours, theirs in zip(
+        judge.judge("do you sell data?", texts), shipped.judge("do you sell data?", texts), strict=True
+    ):
+        assert theirs.verdicts == pytest.approx(ours.verdicts, abs=0.02)  # half precision
