@@ -1,0 +1,316 @@
+"""Measures what each stage brings and costs, by leaving it out.
+
+::
+
+    python -m eval.ablation --cases FILE --index DIR [--limit N] [--out FILE]
+
+Every case about one policy is asked of every variant in turn, with its policy given, so that routing is not measured
+and a busy moment of the machine meets all variants. Each variant is a ``Chain`` composed anew around the index; nothing
+is fitted again, so a part that is left out also shifts the scores that thresholds were fitted to. The time is the
+median of a question's wall time, without opening the policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eval.cases import Case, InvalidCases, check_proofs, read_cases
+from eval.metrics import Figures, Marks, figures, flat, mark
+from eval.reporting import shown
+from eval.robustness import save_json
+from qa.cues import is_yes_no
+from qa.domain import Answer, Candidates, IndexedPolicy, Question, Reading, Route, Status, Verdict
+from qa.errors import FineprintError
+from qa.judging import VERDICTS, Judgement
+from qa.reading import EvidenceReader, Reader
+from qa.retrieval import WEIGHTS, Retriever
+
+if TYPE_CHECKING:
+    from qa.encoders import TextEncoder
+    from qa.service import PolicyQA
+
+_EVERY = 20
+WHOLE = "everything on"
+
+Ask = Callable[[Question], Answer]
+
+
+# --- readers with something off ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """A reader with something changed about another one's readings."""
+
+    reader: Reader
+
+    def warm_up(self) -> None:
+        """See ``Reader.warm_up``."""
+        self.reader.warm_up()
+
+
+class FirstAlone(_Around):
+    """Cites the first evidence sentence and no other; the verdict is still that of all."""
+
+    def read(self, question: str, candidates: Candidates) -> Reading:
+        """See ``Reader.read``."""
+        reading = self.reader.read(question, candidates)
+        return replace(reading, evidence=reading.evidence[:1], leanings=reading.leanings[:1])
+
+
+class Undecided:
+    """A judge that has read nothing, so that the cues alone make the verdict."""
+
+    def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
+        """See ``qa.judging.Judge``."""
+        del question
+        return [Judgement.of(np.zeros(len(VERDICTS), dtype=np.float32))] * len(texts)
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+
+class AlwaysYes(_Around):
+    """Keeps the evidence, and answers yes whenever the reader gives any verdict."""
+
+    def read(self, question: str, candidates: Candidates) -> Reading:
+        """See ``Reader.read``."""
+        reading = self.reader.read(question, candidates)
+        return replace(reading, verdict=reading.verdict and Verdict.YES, leanings=())
+
+
+class NeverSilent(_Around):
+    """Answers where the reader is silent, from the first sentence that it calls related, else from the first of all.
+
+    The reader gives no verdict there; it is yes, the commonest. What is no privacy question stays unanswered, as
+    routing decides that.
+    """
+
+    def read(self, question: str, candidates: Candidates) -> Reading:
+        """See ``Reader.read``."""
+        reading = self.reader.read(question, candidates)
+        evidence = (reading.related or candidates.ranked)[:1]
+        if reading.status is not Status.NOT_STATED or not evidence:
+            return reading
+        verdict = Verdict.YES if is_yes_no(question) else None
+        return replace(reading, status=Status.ANSWERED, verdict=verdict, evidence=evidence, related=(), leanings=())
+
+
+# --- what is left out -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a variant is composed of."""
+
+    weights: Mapping[str, float]
+    reader: Reader
+
+
+def variants(reader: Reader) -> dict[str, Stages]:
+    """Everything that is compared with the service's reader, the whole first."""
+    return {
+        WHOLE: Stages(WEIGHTS, reader),
+        **{
+            f"without {part}": Stages({name: w for name, w in WEIGHTS.items() if name != part}, reader)
+            for part in WEIGHTS
+        },
+        "first sentence alone": Stages(WEIGHTS, FirstAlone(reader)),
+        "without the judge": Stages(WEIGHTS, EvidenceReader(Undecided())),
+        "verdict always yes": Stages(WEIGHTS, AlwaysYes(reader)),
+        "silence off": Stages(WEIGHTS, NeverSilent(reader)),
+    }
+
+
+def composed(
+    stages: Stages,
+    route: Callable[[Question], Route],
+    open_policy: Callable[[str], IndexedPolicy],
+    encoder: TextEncoder,
+) -> Ask:
+    """The chain of a variant, to be asked about one policy at a time."""
+    from qa.chain import Chain
+
+    return Chain(
+        route=route,
+        open_policy=open_policy,
+        retriever=Retriever(encoder, weights=stages.weights),
+        reader=stages.reader,
+        compare=_never_compared,
+    ).ask
+
+
+def _never_compared(_question: Question, _route: Route, _answer_one: Callable[[Question, Route], Answer]) -> Answer:
+    raise AssertionError("a question within a scope is about one policy")
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one variant got, case by case."""
+
+    marks: list[Marks] = field(default_factory=list)
+    elapsed_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table.
+
+    Attributes:
+        brings: by how much right and proven falls without it; None for the whole.
+        ms: the median of a question.
+    """
+
+    name: str
+    figures: Figures
+    brings: float | None
+    ms: float
+
+
+def measure(
+    cases: Sequence[Case],
+    texts: Mapping[str, str],
+    asks: Mapping[str, Ask],
+) -> list[Line]:
+    """Asks all variants all cases, which take turns in being first.
+
+    Args:
+        cases: each about one policy.
+        texts: the policies, by file stem.
+        asks: the variants, the whole first.
+
+    Raises:
+        InvalidCases: evidence is not verbatim in its policy.
+    """
+    check_proofs(cases, texts)
+    folded = {stem: flat(text) for stem, text in texts.items()}
+    tallies = {name: Tally() for name in asks}
+    names = list(asks)
+    for n, case in enumerate(cases):
+        assert case.proof is not None
+        within = replace(case, scoped=True, statuses=(), entries=())
+        turn = n % len(names)
+        for name in names[turn:] + names[:turn]:
+            answer, elapsed_ms = _timed(asks[name], within.asked())
+            tallies[name].marks.append(mark(within, answer, folded))
+            tallies[name].elapsed_ms.append(elapsed_ms)
+        if (n + 1) % _EVERY == 0 or n + 1 == len(cases):
+            sys.stderr.write(f"{n + 1} of {len(cases)} questions, {len(names)} variants each\n")
+    return summarise(tallies)
+
+
+def _timed(ask: Ask, question: Question) -> tuple[Answer | None, float]:
+    """The answer, None where there is none, and the milliseconds it took."""
+    start = time.perf_counter()
+    try:
+        answer = ask(question)
+    except FineprintError as exc:
+        sys.stderr.write(f"{question.id}: {exc}\n")
+        answer = None
+    return answer, (time.perf_counter() - start) * 1000
+
+
+def summarise(tallies: Mapping[str, Tally]) -> list[Line]:
+    """The table; the first tally is that of the whole."""
+    lines: list[Line] = []
+    for name, tally in tallies.items():
+        found = figures(tally.marks)
+        whole = lines[0].figures.right_and_proven if lines else None
+        brings = None if whole is None or found.right_and_proven is None else whole - found.right_and_proven
+        lines.append(Line(name, found, brings, statistics.median(tally.elapsed_ms)))
+    return lines
+
+
+def as_markdown(lines: Sequence[Line]) -> str:
+    """The lines as a Markdown table."""
+    heads = ["variant", "right and proven", "brings", "hit@1", "verdict", "not stated F1", "recall", "median ms"]
+    rows = [
+        [
+            line.name,
+            shown(line.figures.right_and_proven),
+            shown(line.brings),
+            shown(line.figures.hit_at_1),
+            shown(line.figures.verdict_accuracy),
+            shown(line.figures.not_stated_f1),
+            shown(line.figures.evidence_recall),
+            shown(line.ms, 1),
+        ]
+        for line in lines
+    ]
+    rule = ["---", *["---:"] * (len(heads) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (heads, rule, *rows))
+
+
+def _known(cases: Sequence[Case], service: PolicyQA, limit: int) -> list[Case]:
+    """The cases about one indexed policy, at most ``limit`` (0: all) of them, evenly through the file."""
+    indexed = {card.id for card in service.cards()}
+    about_one = [case for case in cases if case.proof]
+    known = [case for case in about_one if case.proof and case.proof.policy.replace("__", "@") in indexed]
+    if not known:
+        raise InvalidCases("No case is about one of the policies in the index.")
+    if len(known) < len(about_one):
+        sys.stderr.write(f"{len(about_one) - len(known)} cases are left out: their policies are not in the index.\n")
+    return [known[i * len(known) // limit] for i in range(min(limit, len(known)))] if limit else known
+
+
+def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: Reader | None) -> None:
+    from qa.encoders import open_encoder
+    from qa.routing import Router
+    from qa.service import PolicyQA
+    from qa.settings import load_settings
+
+    cases = read_cases(options.cases)
+    settings = load_settings({"index": options.index})
+    encoder = encoder or open_encoder(settings)
+    with PolicyQA.open(settings, encoder=encoder, reader=reader) as service:
+        known = _known(cases, service, options.limit)
+        service.warm_up()
+        opened = {case.proof.policy: service.policy(case.proof.policy) for case in known if case.proof}
+        by_id = {source.policy.id: source for source in opened.values()}
+        route = Router(service.cards()).route
+        asks = {
+            name: composed(stages, route, by_id.__getitem__, encoder)
+            for name, stages in variants(service.reader).items()
+        }
+        texts = {stem: source.policy.text for stem, source in opened.items()}
+        lines = measure(known, texts, asks)
+    sys.stdout.write(as_markdown(lines))
+    if options.out:
+        parameters = {"cases": options.cases.name, "asked": len(known), "encoder": encoder.name}
+        save_json(options.out, {"parameters": parameters, "summary": [asdict(line) for line in lines]})
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, encoder: TextEncoder | None = None, reader: Reader | None = None
+) -> int:
+    """The command line; see the module's text. What is passed replaces what the service would choose."""
+    parser = argparse.ArgumentParser(prog="python -m eval.ablation", description="What each stage brings and costs.")
+    parser.add_argument("--cases", type=Path, required=True, help="annotated questions, JSON Lines")
+    parser.add_argument("--index", type=Path, help="folder of the index (default: as for asking)")
+    parser.add_argument("--limit", type=int, default=0, help="questions, at most (default: all)")
+    parser.add_argument("--out", type=Path, help="file for the figures, JSON")
+    options = parser.parse_args(arguments)
+    if options.limit < 0:
+        parser.error("--limit must not be negative")
+    try:
+        _measure(options, encoder, reader)
+    except FineprintError as exc:
+        sys.stderr.write(f"ablation: {exc}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
