@@ -35,6 +35,7 @@ from qa.wording import (
     is_follow_up,
     is_privacy_question,
     say_when,
+    stands_alone,
 )
 
 __all__ = ["Router", "find_scope", "is_privacy_question", "search_cards"]
@@ -96,7 +97,7 @@ class Router:
             route = self._route_in_scope(text, found, scope, when, question.as_of, own=question.scope is None)
         else:
             route = self._route_freely(text, found, when, question.as_of, history)
-        if is_follow_up(text):
+        if is_follow_up(text) and not (found and stands_alone(text)):
             route = replace(route, context=self._context(history))
         return route
 

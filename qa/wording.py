@@ -291,6 +291,10 @@ _NOUN = re.compile(
 )
 
 
+_WHOLE_QUESTION = 6
+"""Words."""
+
+
 def is_follow_up(text: str) -> bool:
     """Whether a question probably needs an earlier one to be understood ("and what about kids?", "do they "
     "rent it?").
@@ -299,6 +303,15 @@ def is_follow_up(text: str) -> bool:
         return True
     leans = _LEANS.search(text)
     return leans is not None and _NOUN.search(text, 0, leans.start()) is None
+
+
+def stands_alone(text: str) -> bool:
+    """Whether a question says by itself what it asks about, although it begins like a follow-up.
+
+    "And will Acme send me marketing emails?" does, "and does Acme keep it?" and "and Acme?" do not.
+    """
+    whole = len(text.split()) >= _WHOLE_QUESTION and bool(practices(text))
+    return whole and _NOUN.search(text) is not None and _LEANS.search(text) is None
 
 
 _MANY = (

@@ -218,6 +218,8 @@ def _turned(reading: Reading, shown: str, verdict: Verdict) -> str:
     asked, told = (_stems(_one_spelling(words)) for words in (reading.query, shown))
     if not shown or (_woven(shown, policy) and asked <= told):
         return ""
+    if verdict is Verdict.NO and _LIMITS.search(shown) and not _NEGATION.search(shown):
+        return ""  # "only if you asked for it" may mean no, but does not say "it will not"
     return direct(reading.query, policy.text, verdict, perhaps=bool(PERHAPS.search(shown)))
 
 

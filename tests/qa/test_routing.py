@@ -521,3 +521,17 @@ def test_a_conversation_turned_to_a_company_that_is_not_indexed_is_not_answered_
 def test_a_conversation_turned_to_another_topic_stays_with_its_company(text: str) -> None:
     route = Router(SAMPLES).route(Question(text, history=("does Free People sell my email address?",)))
     assert route.policies == ("freepeople.com@2006-12-05",)
+
+
+@pytest.mark.parametrize(
+    ("text", "leans"),
+    [
+        ("and will Malleries send me marketing emails?", False),
+        ("and does Malleries sell it?", True),
+        ("and Malleries?", True),
+        ("and do you use cookies?", True),
+    ],
+)
+def test_a_whole_question_about_a_named_company_leans_on_none_before(text: str, leans: bool) -> None:
+    route = Router(SAMPLES).route(Question(text, history=("does Free People sell my email address?",)))
+    assert bool(route.context) is leans

@@ -664,3 +664,13 @@ def test_silence_never_says_no_and_never_repeats_control_characters(query: str, 
     assert not any(unicodedata.category(char)[0] == "C" for char in text)
     assert " does not " in text
     assert len(text) < 400
+
+
+def test_a_no_that_is_only_concluded_is_not_put_into_the_companys_mouth() -> None:
+    asked = "You will receive e-mails only if you have asked for them."
+    query = "will you send me marketing emails?"
+    assert said(made([asked], Verdict.NO, text=asked, query=query)).startswith("No. Acme says: ")
+    plain = "We never send e-mails with advertising to our customers."
+    assert said(made([plain], Verdict.NO, text=plain, query=query)).startswith(
+        "No, it will not send you marketing emails."
+    )
