@@ -20,6 +20,7 @@ from qa.domain import Answer, Candidates, Draft, IndexedPolicy, Question, Readin
 from qa.reading import Reader
 from qa.retrieval import Retriever
 from qa.routing import is_privacy_question
+from qa.spelling import respelled
 from qa.writing import write, write_unrouted
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class Chain:
         if turn.answer is not None or turn.route is None:
             return turn
         source = self._open_policy(turn.route.policies[0])
-        return replace(turn, candidates=self._retriever.rank(turn.route, source))
+        route = replace(turn.route, query=respelled(turn.route.query, source.policy.text))
+        return replace(turn, candidates=self._retriever.rank(route, source))
 
     def reading(self, turn: Turn) -> Turn:
         """Finds evidence and verdict, or silence."""

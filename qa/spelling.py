@@ -1,0 +1,53 @@
+"""Mends slips of the keyboard in a question, with the words of the policy that it is asked about first."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from qa.wording import is_common
+
+if TYPE_CHECKING:
+    from spellchecker import SpellChecker
+
+_WORD = re.compile(r"(?<![\w@./-])[a-z]{5,24}(?![\w@/]|\.\w)")
+"""Longer ones are no words, and have too many neighbours to look at."""
+
+
+def respelled(question: str, policy_text: str) -> str:
+    """The question with each unknown word replaced by a word of the policy, or else a known one, that is one slip away.
+
+    A slip is two letters swapped, one left out, one too many or a wrong one (Norvig's edits, by pyspellchecker). Words
+    that the policy has or that a dictionary knows stay as they are, and so do names (words with a capital letter) and
+    words of fewer than five letters.
+    """
+    said = _words(policy_text)
+
+    def mended(match: re.Match[str]) -> str:
+        word = match.group()
+        if word in said or is_common(word):
+            return word
+        checker = _checker()  # its dictionary takes a quarter of a second to load, so common words come first
+        if word in checker:
+            return word
+        near = checker.edit_distance_1(word)
+        # First letters are seldom mistyped.
+        likeliness = {
+            other: (other[0] == word[0], checker[other], other) for other in said & near or checker.known(near)
+        }
+        return max(likeliness, key=likeliness.__getitem__, default=word)
+
+    return _WORD.sub(mended, question)
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
+
+
+@cache
+def _checker() -> SpellChecker:
+    from spellchecker import SpellChecker
+
+    return SpellChecker(language="en", distance=1)
