@@ -22,7 +22,7 @@ from qa.retrieval import WEIGHTS, Retriever
 from qa.training.encoder import Recipe, TrainableEncoder
 from qa.training.examples import Example, load_examples
 from qa.training.judge import JudgeRecipe, TrainableJudge
-from qa.training.reading import Assessed, Ranked, fit, hit_rates, without
+from qa.training.reading import LEAST_POLICIES, Assessed, Ranked, fit, hit_rates, without
 from qa.training.synthetic import make_questions
 
 Report = Callable[[str], None]
@@ -60,6 +60,8 @@ def main() -> None:
         sources = {e.policy_id: library.read(e.policy_id) for e in examples}
         left_out = _domains(options.leave_out) if options.leave_out else set()
         others = [library.read(c.id) for c in library.cards() if c.domain not in left_out]
+    if len(sources) < max(options.folds, LEAST_POLICIES):
+        parser.error(f"the cases must be about at least {max(options.folds, LEAST_POLICIES)} policies of the index")
     report(f"{len(examples)} questions about {len(sources)} policies; {len(others)} policies to make questions from")
 
     encoders = encoders_of_folds(examples, sources, replace(recipe, epochs=options.fold_epochs), options.folds, report)

@@ -38,7 +38,8 @@ MIN_PRECISION = 0.67
 """At least this share of the sentences cited must be acceptable proof, out of fold."""
 SILENCE_PRECISION = 0.85
 """At least this share of the questions called silent must be so, out of fold."""
-_FOLDS = 5
+LEAST_POLICIES = 5
+"""The linear models are cross-validated in so many folds by policy."""
 _VERDICT_STRENGTH = 0.02  # inverse of the regularisation; of 0.02, 0.05 and 0.2 the best out of fold
 
 
@@ -326,7 +327,7 @@ def _label(verdict: Mapping[str, float] | None) -> str:
 
 
 def _folds(policies: Sequence[str]) -> list[list[str]]:
-    return [list(policies[n::_FOLDS]) for n in range(_FOLDS)]
+    return [list(policies[n::LEAST_POLICIES]) for n in range(LEAST_POLICIES)]
 
 
 def annotated(ranked: Ranked) -> tuple[Candidate, ...]:
@@ -368,7 +369,7 @@ def _out_of_fold(matrix: Any, truth: Any, groups: Sequence[str], *, strength: fl
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     return cross_val_predict(
-        _regression(strength), matrix, truth, groups=groups, cv=GroupKFold(_FOLDS), method="predict_proba"
+        _regression(strength), matrix, truth, groups=groups, cv=GroupKFold(LEAST_POLICIES), method="predict_proba"
     )
 
 

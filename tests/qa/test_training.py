@@ -16,6 +16,7 @@ from qa.judging import OPPOSITE, Judgement
 from qa.library import Library, Manifest
 from qa.reading import ReadingModel
 from qa.retrieval import WEIGHTS, Retriever
+from qa.training.__main__ import main
 from qa.training.encoder import Recipe, TrainableEncoder
 from qa.training.examples import Example, load_examples
 from qa.training.judge import JudgeRecipe, TrainableJudge
@@ -192,6 +193,19 @@ def test_made_questions_are_the_same_for_the_same_seed_and_ask_a_sentence_that_s
     sources = [indexed("We do not sell your personal data to anyone.", "We may share your address with others.")]
     assert make_questions(sources, 3) == make_questions(sources, 3)
     assert len(make_questions(sources * 2, 3)) == 2
+
+
+@pytest.mark.usefixtures("ranked")
+def test_too_few_policies_for_the_folds_are_told_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = str(tmp_path / "cases.jsonl")
+    monkeypatch.setattr(
+        "sys.argv", ["training", "--index", str(tmp_path / "index"), "--cases", cases, "--folds", str(len(NAMES) + 1)]
+    )
+    with pytest.raises(SystemExit):
+        main()
+    assert f"at least {len(NAMES) + 1} policies" in capsys.readouterr().err
 
 
 @pytest.mark.slow
