@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eval.cases import Case, InvalidCases, check_proofs, read_cases
+from eval.cases import Case, about_indexed, check_proofs, read_cases
 from eval.metrics import Figures, Marks, figures, flat, mark
-from eval.reporting import shown
-from eval.robustness import save_json
+from eval.reporting import save_json, shown
 from qa.cues import is_yes_no
 from qa.domain import Answer, Candidates, IndexedPolicy, Question, Reading, Route, Status, Verdict
 from qa.errors import FineprintError
@@ -36,7 +35,6 @@ from qa.retrieval import WEIGHTS, Retriever
 
 if TYPE_CHECKING:
     from qa.encoders import TextEncoder
-    from qa.service import PolicyQA
 
 _EVERY = 20
 WHOLE = "everything on"
@@ -253,18 +251,6 @@ def as_markdown(lines: Sequence[Line]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (heads, rule, *rows))
 
 
-def _known(cases: Sequence[Case], service: PolicyQA, limit: int) -> list[Case]:
-    """The cases about one indexed policy, at most ``limit`` (0: all) of them, evenly through the file."""
-    indexed = {card.id for card in service.cards()}
-    about_one = [case for case in cases if case.proof]
-    known = [case for case in about_one if case.proof and case.proof.policy.replace("__", "@") in indexed]
-    if not known:
-        raise InvalidCases("No case is about one of the policies in the index.")
-    if len(known) < len(about_one):
-        sys.stderr.write(f"{len(about_one) - len(known)} cases are left out: their policies are not in the index.\n")
-    return [known[i * len(known) // limit] for i in range(min(limit, len(known)))] if limit else known
-
-
 def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: Reader | None) -> None:
     from qa.encoders import open_encoder
     from qa.routing import Router
@@ -275,7 +261,10 @@ def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: R
     settings = load_settings({"index": options.index})
     encoder = encoder or open_encoder(settings)
     with PolicyQA.open(settings, encoder=encoder, reader=reader) as service:
-        known = _known(cases, service, options.limit)
+        known = about_indexed(cases, {card.id for card in service.cards()})
+        if options.limit:  # evenly through the file
+            asked = min(options.limit, len(known))
+            known = [known[i * len(known) // asked] for i in range(asked)]
         service.warm_up()
         opened = {case.proof.policy: service.policy(case.proof.policy) for case in known if case.proof}
         by_id = {source.policy.id: source for source in opened.values()}

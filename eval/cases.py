@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -229,6 +230,21 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     if not cases:
         raise InvalidCases(f"{path} holds no cases.")
     return tuple(cases)
+
+
+def about_indexed(cases: Sequence[Case], indexed: Collection[str]) -> list[Case]:
+    """The cases about one policy of an index, given its policy ids; says on standard error how many others there are.
+
+    Raises:
+        InvalidCases: there are none.
+    """
+    about_one = [case for case in cases if case.proof]
+    known = [case for case in about_one if case.proof and case.proof.policy.replace("__", "@") in indexed]
+    if not known:
+        raise InvalidCases("No case is about one of the policies in the index.")
+    if len(known) < len(about_one):
+        sys.stderr.write(f"{len(about_one) - len(known)} cases are left out: their policies are not in the index.\n")
+    return known
 
 
 def check_proofs(cases: Sequence[Case], texts: Mapping[str, str]) -> None:

@@ -146,6 +146,19 @@ def save(run: Run, folder: Path) -> None:
         raise ResultsUnwritable(f"Cannot save the results in {folder}: {exc.strerror}.") from exc
 
 
+def save_json(path: Path, data: object) -> None:
+    """Writes data as JSON, whole or not at all; the folder is made.
+
+    Raises:
+        ResultsUnwritable: it cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    except OSError as exc:
+        raise ResultsUnwritable(f"Cannot save the results in {path}: {exc.strerror}.") from exc
+
+
 def show(run: Run, console: Console) -> None:
     """Prints the figures, their breakdown by verdict and style, and what went wrong on the way."""
     summary, parameters = run.summary, run.parameters

@@ -13,7 +13,6 @@ the index and the seed alone.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 import sys
@@ -24,9 +23,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from eval.cases import Case, Gold, InvalidCases, read_cases
+from eval.cases import Case, Gold, about_indexed, read_cases
 from eval.metrics import mean
-from eval.reporting import ResultsUnwritable, shown
+from eval.reporting import save_json, shown
 from qa.domain import Answer, Question, Status, Verdict
 from qa.errors import FineprintError
 from qa.text import Span
@@ -436,19 +435,6 @@ def as_markdown(title: str, lines: Sequence[Line]) -> str:
     return head + "".join(f"| {line.name} | {line.n} | {shown(line.share)} |\n" for line in lines)
 
 
-def save_json(path: Path, data: object) -> None:
-    """Writes data as JSON; the folder is made.
-
-    Raises:
-        ResultsUnwritable: it cannot be written there.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise ResultsUnwritable(f"Cannot save the results in {path}: {exc.strerror}.") from exc
-
-
 def _line(name: str, right: Sequence[bool]) -> Line:
     return Line(name, len(right), mean(right))
 
@@ -471,15 +457,10 @@ def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: R
     from qa.service import PolicyQA
     from qa.settings import load_settings
 
-    cases = [case for case in read_cases(options.cases) if case.proof]
+    cases = read_cases(options.cases)
     with PolicyQA.open(load_settings({"index": options.index}), encoder=encoder, reader=reader) as service:
         cards = service.cards()
-        indexed = {card.id for card in cards}
-        known = [case for case in cases if case.proof and case.proof.policy.replace("__", "@") in indexed]
-        if not known:
-            raise InvalidCases(f"No case in {options.cases} is about a policy in the index {options.index}.")
-        if len(known) < len(cases):
-            sys.stderr.write(f"{len(cases) - len(known)} cases are left out: their policies are not in the index.\n")
+        known = about_indexed(cases, {card.id for card in cards})
         index = NameIndex(cards)
 
         def names(text: str) -> list[Span]:

@@ -31,8 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from eval.cases import InvalidCases
 from eval.metrics import covered, mean
-from eval.reporting import shown
-from eval.robustness import save_json
+from eval.reporting import save_json, shown
 from qa.domain import Candidate, Candidates, IndexedPolicy, Question, Route, Vectors
 from qa.errors import FineprintError, UnknownScope
 from qa.reading import Reader

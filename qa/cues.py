@@ -120,7 +120,8 @@ _CLAIMED = re.compile(
     r" (?P<rest>.+)",
 )
 _ASKED_NOT = re.compile(
-    r"(?P<before>^(?:.*[,.;:!?]\s+)?(?:\W|(?i:and|so|but|ok|okay|well|please|then)\b)*)"
+    # Possessive, or a question of marks and spaces would take a second.
+    r"(?:^|(?<=[,.;:!?]\s))(?:\W|(?i:and|so|but|ok|okay|well|please|then)\b)*+"
     rf"(?P<aux>(?i:do|does|did|will|would|can|could|may|might|shall|should|is|are|was|were)) (?P<subject>{_SUBJECT} )?"
     r"(?i:not|never) (?P<rest>(?!(?i:track|call|mail|disturb|contact list)\b).+)"
 )
@@ -150,7 +151,7 @@ def straight(question: str) -> tuple[str, bool]:
                 continue  # "do not sell my info link" names a thing
             short = re.sub(r"n?['’]?t$", "", (parts.get("short") or "").lower())
             auxiliary = parts.get("aux") or _WHOLE.get(short, short) or "do"
-            before = parts.get("before") or ""
+            before = question[: match.start("aux")] if pattern is _ASKED_NOT else ""
             return f"{before}{auxiliary.lower()} {parts['subject'] or ''}{parts['rest']}", True
     return _CONTRACTED.sub(lambda match: f"{match['before']}{match['aux']} ", question), False
 

@@ -189,12 +189,11 @@ class BundledEncoder:
         """See ``TextEncoder``."""
         self.encode_question(_PROBE[0])
 
-    def _checked_weights(self) -> Path | None:
+    def _checked_weights(self) -> _Weights | None:
         """The fine-tuned weights; None where the published ones are used."""
-        if self._tuned is None:
-            return None
-        _check(self._tuned.path, self._tuned.sha256, self._cache / "encoder-checked.json")
-        return self._tuned.path
+        if self._tuned:
+            _check(self._tuned.path, self._tuned.sha256, self._cache / "encoder-checked.json")
+        return self._tuned
 
     def _question_model(self) -> _OnnxModel:
         with self._lock:
@@ -205,7 +204,8 @@ class BundledEncoder:
     def _bulk_model(self) -> _BulkModel:
         with self._lock:
             if self._bulk is None:
-                self._bulk = _BulkModel(_checked_files(self._cache), self._checked_weights())
+                weights = self._checked_weights()
+                self._bulk = _BulkModel(_checked_files(self._cache), weights.path if weights else None)
             return self._bulk
 
 
@@ -260,11 +260,14 @@ class _OnnxModel:
 
     batch = _ONNX_BATCH
 
-    def __init__(self, folder: Path, tuned: Path | None, threads: int) -> None:
+    def __init__(self, folder: Path, tuned: _Weights | None, threads: int) -> None:
         self._tokenizer = _tokenizer(folder)
-        # Some installers link files; links out of a folder are refused.
-        weights = (tuned or folder / "model.safetensors").resolve()
-        self._session = _session(_graph(sentence_encoder, weights, folder), weights, threads)
+        if tuned:
+            self._session = _session(_graph(tuned, sentence_encoder, folder), tuned.path, threads)
+        else:
+            weights = folder / "model.safetensors"
+            graph = sentence_encoder(weights.resolve(), BertShape.read(folder / "config.json"))
+            self._session = _session(graph, weights, threads)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         rows = [self._tokenizer.encode(_encodable(text)).ids for text in texts]
@@ -318,9 +321,8 @@ class BundledJudge:
             if self._loaded is None:
                 folder = _checked_files(self._cache)
                 _check(self._weights.path, self._weights.sha256, self._cache / "judge-checked.json")
-                weights = self._weights.path.resolve()
-                graph = _graph(pair_judge, weights, folder)
-                self._loaded = _tokenizer(folder), _session(graph, weights, self._threads)
+                graph = _graph(self._weights, pair_judge, folder)
+                self._loaded = _tokenizer(folder), _session(graph, self._weights.path, self._threads)
             return self._loaded
 
 
@@ -336,16 +338,18 @@ def _tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _graph(build: Callable[[Path, BertShape], bytes], weights: Path, folder: Path) -> bytes:
-    """The graph around the weights: as training wrote it beside them, so that the onnx package need not be imported."""
-    written = weights.with_suffix(".onnx")
+def _graph(weights: _Weights, build: Callable[[Path, BertShape], bytes], folder: Path) -> bytes:
+    """The graph around the weights as training wrote it, so that the onnx package need not be imported."""
+    file = weights.path.resolve()
+    if file.name != weights.path.name:  # an installer linked it under another name, and the graph has to name it
+        return build(file, BertShape.read(folder / "config.json"))
+    written = weights.path.with_suffix(".onnx")
     try:
         graph = written.read_bytes()
-        recorded = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))["graph_sha256"]
-    except (OSError, ValueError, KeyError):
-        return build(weights, BertShape.read(folder / "config.json"))
-    if hashlib.sha256(graph).hexdigest() != recorded:
-        raise ModelUnusable(f"{written} is not the file that came with this version: reinstall fineprint.")
+    except OSError as exc:
+        raise ModelUnusable(f"{written} cannot be read ({exc.strerror}): reinstall fineprint.") from exc
+    if hashlib.sha256(graph).hexdigest() != weights.graph_sha256:
+        raise ModelUnusable(f"{written} is not the known one: reinstall fineprint.")
     return graph
 
 
@@ -358,7 +362,10 @@ def _session(graph: bytes, weights: Path, threads: int) -> Any:
     options.inter_op_num_threads = 1
     # Waiting threads sleep: spinning ones make a question up to fifty times slower beside another busy process.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.parent))
+    # Some installers link files; links out of a folder are refused.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(weights.resolve().parent)
+    )
     options.enable_cpu_mem_arena = False  # an arena keeps the largest batch's memory for good
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -432,20 +439,21 @@ class _BulkModel:
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """A file of weights and the hash that it must have."""
+    """A file of weights, and the hashes that it and the graph beside it must have."""
 
     path: Path
     sha256: str
+    graph_sha256: str
 
 
 def _recorded_weights(name: str) -> _Weights:
     """Fine-tuned weights that come with this package, and their hash as training recorded it."""
     path = _MODELS / f"{name}.safetensors"
     try:
-        recorded = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
+        recorded = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return _Weights(path, str(recorded["sha256"]), str(recorded["graph_sha256"]))
     except (OSError, ValueError, KeyError) as exc:
         raise ModelUnusable(f"The record of the model beside {path} cannot be read: reinstall fineprint.") from exc
-    return _Weights(path, str(recorded))
 
 
 @dataclass(frozen=True, slots=True)

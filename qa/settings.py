@@ -58,7 +58,7 @@ class Settings(BaseModel):
     max_compared: Annotated[
         int, Field(default=20, ge=2, le=100, description="At most this many policies are compared in one answer.")
     ]
-    threads: Annotated[int, Field(default=2, ge=1, le=64, description="Threads of the question encoder.")]
+    threads: Annotated[int, Field(default=2, ge=1, le=64, description="Threads of the models that answer a question.")]
     history: Annotated[int, Field(default=6, ge=0, le=50, description="Earlier questions that are looked at.")]
 
 

@@ -11,8 +11,9 @@ from qa.wording import is_common
 if TYPE_CHECKING:
     from spellchecker import SpellChecker
 
-_WORD = re.compile(r"(?<![\w@./-])[a-z]{5,24}(?![\w@/]|\.\w)")
+_WORD = re.compile(r"(?<![\w@./-])[a-z]{4,24}(?![\w@/]|\.\w)")
 """Longer ones are no words, and have too many neighbours to look at."""
+_SHORT = 4
 
 
 def respelled(question: str, policy_text: str) -> str:
@@ -20,18 +21,19 @@ def respelled(question: str, policy_text: str) -> str:
 
     A slip is two letters swapped, one left out, one too many or a wrong one (Norvig's edits, by pyspellchecker). Words
     that the policy has or that a dictionary knows stay as they are, and so do names (words with a capital letter) and
-    words of fewer than five letters.
+    words of fewer than four letters. In words of four, which have many neighbours, only swapped letters are mended.
     """
-    said = _words(policy_text)
 
     def mended(match: re.Match[str]) -> str:
         word = match.group()
-        if word in said or is_common(word):
+        if is_common(word) or word in (said := _words(policy_text)):
             return word
         checker = _checker()  # its dictionary takes a quarter of a second to load, so common words come first
         if word in checker:
             return word
         near = checker.edit_distance_1(word)
+        if len(word) == _SHORT:
+            near = {other for other in near if sorted(other) == sorted(word)}
         # First letters are seldom mistyped.
         likeliness = {
             other: (other[0] == word[0], checker[other], other) for other in said & near or checker.known(near)

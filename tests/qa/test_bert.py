@@ -158,10 +158,16 @@ def test_the_graph_that_is_shipped_is_the_one_that_is_written_here(
     )
 
 
-def test_a_shipped_graph_that_was_changed_is_refused(tmp_path: Path) -> None:
+def test_a_shipped_graph_that_was_changed_or_is_missing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     models = Path(qa.encoders.__file__).parent / "models"
     for name in ("judge.json", "judge.onnx", "judge.safetensors"):
         shutil.copy(models / name, tmp_path / name)
     (tmp_path / "judge.onnx").write_bytes(b"something else")
-    with pytest.raises(ModelUnusable, match="reinstall fineprint"):
-        qa.encoders._graph(pair_judge, tmp_path / "judge.safetensors", tmp_path)
+    monkeypatch.setattr("qa.encoders._MODELS", tmp_path)
+    with pytest.raises(ModelUnusable, match=r"judge.onnx is not the known one: reinstall fineprint"):
+        qa.encoders.BundledJudge(tmp_path / "cache").warm_up()
+    (tmp_path / "judge.onnx").unlink()
+    with pytest.raises(ModelUnusable, match=r"judge.onnx cannot be read .*: reinstall fineprint"):
+        qa.encoders.BundledJudge(tmp_path / "cache").warm_up()

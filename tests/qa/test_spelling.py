@@ -14,6 +14,8 @@ POLICY = "We do not rent or license our customers' Information. Mullvad keeps no
     [
         ("do you licnese my infomation to others", "do you license my information to others"),
         ("can i delte my acount?", "can i delete my account?"),
+        ("do you rnet my adta to othres", "do you rent my data to others"),
+        ("does the gdpr or nfts apply", "does the gdpr or nfts apply"),
         ("does mulvad keep logs", "does mullvad keep logs"),  # the policy's own word, in no dictionary
         ("do you sell spacepens", "do you sell spacepens"),
         (
