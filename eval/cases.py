@@ -155,6 +155,7 @@ class _CaseLine(_Line):
     answer: str = ""
     expect_status: _Asked | list[_Asked] | None = None
     expect_entries: list[_ProofLine] = []
+    status: Literal["draft"] | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> _CaseLine:
@@ -203,6 +204,8 @@ def _proof(line: _ProofLine, kind: Kind) -> Proof:
 def read_cases(path: Path) -> tuple[Case, ...]:
     """Reads a file of cases, one JSON object a line, blank lines ignored.
 
+    Drafts (``"status": "draft"``: nobody has confirmed what a right answer is) are checked and left out.
+
     Raises:
         InvalidCases: the file cannot be read, is empty, repeats an id, or has lines that are not cases.
     """
@@ -214,21 +217,29 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     cases: list[Case] = []
     mistakes: list[str] = []
     seen: dict[str, int] = {}
+    drafts = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            case = _CaseLine.model_validate(json.loads(line)).case()
+            read = _CaseLine.model_validate(json.loads(line))
+            case = read.case()
         except (ValidationError, json.JSONDecodeError) as exc:
             mistakes.append(f"line {number}: {_told(exc)}")
             continue
         if case.id in seen:
             mistakes.append(f"line {number}: the id {case.id} was used in line {seen[case.id]}")
         seen[case.id] = number
-        cases.append(case)
+        if read.status:
+            drafts += 1
+        else:
+            cases.append(case)
     _refuse(mistakes, f"{path} has lines that are not cases")
+    if drafts:
+        sys.stderr.write(f"{drafts} drafts are left out: check each, and remove its status.\n")
     if not cases:
-        raise InvalidCases(f"{path} holds no cases.")
+        only = ' but drafts: check each, and remove its "status"' if drafts else ""
+        raise InvalidCases(f"{path} holds no cases{only}.")
     return tuple(cases)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.apart import SECONDS, read_apart, read_policy
 from ingest.chunking import CHUNKER, cut, passage_text, sentence_text
-from ingest.parsing import Hints, describe, read
-from ingest.screening import Reason, screen
+from ingest.parsing import Hints
+from ingest.screening import Reason
 from ingest.sources import Source, Sources, Unread, find_sources
 from qa.domain import IndexedPolicy, Passage, Policy, Vectors
 from qa.encoders import TextEncoder, open_encoder
@@ -21,7 +22,10 @@ from qa.library import Library, Manifest
 from qa.settings import Settings
 from qa.store import ChromaIndex, PassageIndex, synchronise
 
-__all__ = ["Flag", "Progress", "Refusal", "Report", "ingest", "ingest_paths", "manifest_of", "rebuild", "sample_paths"]
+__all__ = [
+    "Flag", "Progress", "Refusal", "Report", "ingest", "ingest_paths", "manifest_of", "prepare", "rebuild",
+    "sample_paths",
+]  # fmt: skip
 
 _BATCH_TEXTS = 2_000
 """Texts encoded at once: enough to fill batches of like length, little enough to lose to an interruption."""
@@ -183,6 +187,27 @@ def rebuild(
     return len(policies)
 
 
+def prepare(
+    source: Source, encoder: TextEncoder, *, settings: Settings, hints: Hints | None = None, seconds: float = SECONDS
+) -> IndexedPolicy:
+    """One policy, ready to be asked, in memory only: read, screened, cut and encoded as ingest does it.
+
+    It may leave open whose it is: its domain and company then are stand-ins (see ``read_unplaced``).
+
+    Args:
+        source: untrusted bytes; they are read in a process of its own.
+        encoder: the one that encodes the questions.
+        settings: for the longest policy accepted.
+        hints: what its reader says about it.
+        seconds: the longest time that reading may take.
+
+    Raises:
+        PolicyRefused: it is no usable policy, or cannot be read in that time.
+    """
+    found = read_apart(source, hints or Hints(), max_chars=settings.max_policy_chars, seconds=seconds)
+    return _indexed(_embedded(source.name, found.policy, found.passages), encoder, {})
+
+
 class _Run:
     """One ingestion: what waits to be encoded, and what has been counted."""
 
@@ -241,10 +266,7 @@ class _Run:
 
     def _consider(self, source: Source) -> None:
         """Decides about one source; a policy that is new or changed is put on the waiting list."""
-        document = read(source)
-        warnings = screen(document.text, max_chars=self._max_chars)
-        policy = describe(document, self._hints)
-        policy = self._known_undated(replace(policy, warnings=(*policy.warnings, *warnings)))
+        policy = self._known_undated(read_policy(source, self._hints, max_chars=self._max_chars))
         content = policy.content_hash
         if policy.id in self._seen and self._seen[policy.id] != content:
             message = f"Another file of this run is {policy.id} too, with other content; give each its own date."
@@ -291,7 +313,10 @@ class _Run:
 
 
 def _prepared(name: str, policy: Policy) -> _Prepared:
-    passages = cut(policy)
+    return _embedded(name, policy, cut(policy))
+
+
+def _embedded(name: str, policy: Policy, passages: tuple[Passage, ...]) -> _Prepared:
     return _Prepared(
         name,
         policy,

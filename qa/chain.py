@@ -10,13 +10,15 @@ a privacy question) sets ``answer``, and the later ones pass the turn on.
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from qa.citing import Cited, cite
-from qa.domain import Answer, Candidates, Draft, IndexedPolicy, Question, Reading, Route, Status, Timings
+from qa.domain import Answer, Candidates, Draft, IndexedPolicy, Progress, Question, Reading, Route, Status, Timings
+from qa.parting import parted, route_of_part, together
 from qa.reading import Reader
 from qa.retrieval import Retriever
 from qa.routing import is_privacy_question
@@ -46,6 +48,7 @@ class Turn:
 
 Stage = Callable[[Turn], Turn]
 Compare = Callable[[Question, Route, Callable[[Question, Route], Answer]], Answer]
+LookBack = Callable[[Question, Route, Callable[[Question, Route], Answer], Callable[[str], IndexedPolicy]], Answer]
 
 
 class Chain:
@@ -57,6 +60,8 @@ class Chain:
         retriever: ranks the sentences of one policy.
         reader: says what they prove.
         compare: answers a question policy by policy with the function it is given.
+        look_back: answers a question about the versions of a policy, with the functions that answer from one and open
+            one; without it, the newest version answers.
     """
 
     def __init__(
@@ -67,18 +72,28 @@ class Chain:
         retriever: Retriever,
         reader: Reader,
         compare: Compare,
+        look_back: LookBack | None = None,
     ) -> None:
         self._route = route
         self._open_policy = open_policy
         self._retriever = retriever
         self._reader = reader
         self._compare = compare
+        self._look_back = look_back
+
+    def within(self, route: Callable[[Question], Route], open_policy: Callable[[str], IndexedPolicy]) -> Chain:
+        """The same stages over other policies, e.g. one that is not indexed."""
+        other = copy.copy(self)
+        other._route = route
+        other._open_policy = open_policy
+        return other
 
     @property
     def stages(self) -> dict[str, Stage]:
         """The stages in their order, by name."""
         return {
             "routing": self.routing,
+            "comparing": self.comparing,
             "retrieval": self.retrieval,
             "reading": self.reading,
             "writing": self.writing,
@@ -87,11 +102,20 @@ class Chain:
 
     def ask(self, question: Question) -> Answer:
         """Answers one question."""
+        *_, answer = self.stream(question)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+        """Answers one question and tells of each stage as it begins; the answer comes last."""
         started = time.perf_counter()
         turn = Turn(question)
         for name, stage in self.stages.items():
+            several = turn.route is not None and (turn.route.compare or turn.route.lookback is not None)
+            if turn.answer is None and (name != "comparing" or several):
+                yield _progress(name, turn)
             turn = _timed(name, stage)(turn)
-        return _finished(turn, (time.perf_counter() - started) * 1000)
+        yield _finished(turn, (time.perf_counter() - started) * 1000)
 
     def as_runnable(self) -> Runnable[Question, Answer]:
         """The same stages as a LangChain Runnable, each a named step of a sequence."""
@@ -116,11 +140,24 @@ class Chain:
         turn = replace(turn, route=route)
         if route.status is not None:
             return replace(turn, answer=self._unrouted(turn.question, route))
-        if not is_privacy_question(turn.question.text) and not route.context:
+        if not (is_privacy_question(turn.question.text) or route.context or route.lookback):
             return replace(turn, answer=self._unrouted(turn.question, replace(route, status=Status.OUT_OF_SCOPE)))
-        if route.compare:
-            return replace(turn, answer=self._compare(turn.question, route, self._ask_routed))
         return turn
+
+    def comparing(self, turn: Turn) -> Turn:
+        """Answers a question about several policies, or of several parts, each by itself."""
+        if turn.answer is not None or turn.route is None:
+            return turn
+        route, question = turn.route, turn.question
+        if route.lookback and self._look_back:
+            return replace(turn, answer=self._look_back(question, route, self.ask_routed, self._open_policy))
+        if route.compare:
+            return replace(turn, answer=self._compare(question, route, self.ask_routed))
+        parts = parted(route.query)
+        if len(parts) == 1:
+            return turn
+        answers = [self.ask_routed(question, route_of_part(route, parts, n)) for n in range(len(parts))]
+        return replace(turn, answer=together(question, route, parts, answers))
 
     def retrieval(self, turn: Turn) -> Turn:
         """Ranks the sentences of the routed policy."""
@@ -151,7 +188,7 @@ class Chain:
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
-    def _ask_routed(self, question: Question, route: Route) -> Answer:
+    def ask_routed(self, question: Question, route: Route) -> Answer:
         """Answers from the one policy of the route, skipping the routing stage."""
         turn = Turn(question, route=route)
         for stage in (self.retrieval, self.reading, self.writing, self.citing):
@@ -198,6 +235,11 @@ def _answer(question: Question, route: Route, reading: Reading, cited: Cited) ->
     )
 
 
+def _progress(stage: str, turn: Turn) -> Progress:
+    policies = turn.route.policies if turn.route else ()
+    return Progress(stage, policies, len(turn.candidates.ranked) if turn.candidates else 0)
+
+
 def _timed(name: str, stage: Stage) -> Stage:
     def run(turn: Turn) -> Turn:
         started = time.perf_counter()
@@ -213,7 +255,7 @@ def _finished(turn: Turn, total_ms: float) -> Answer:
     timings = Timings(
         routing=spent.get("routing", 0.0),
         retrieval=spent.get("retrieval", 0.0),
-        reading=spent.get("reading", 0.0),
+        reading=spent.get("reading", 0.0) + spent.get("comparing", 0.0),
         writing=spent.get("writing", 0.0) + spent.get("citing", 0.0),
         total=total_ms,
     )

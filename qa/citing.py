@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from qa.domain import Citation, Draft, IndexedPolicy, Quote, Span
 from qa.text import Folded, fold, printable, unmarked, without_markup
 
-__all__ = ["Cited", "cite", "fragment_url"]
+__all__ = ["Cited", "citation_at", "cite", "fragment_url"]
 
 COVERAGE = 0.85
 """Least share of a quote's characters that a repair must find, in order, in one contiguous run."""
@@ -120,6 +120,15 @@ def fragment_url(url: str | None, quote: str) -> str | None:
         directive = f"{_encoded(lines[0][:FRAGMENT_WORDS])},{_encoded(lines[-1][-FRAGMENT_WORDS:])}"
     page = url.partition(":~:")[0]
     return f"{page}{'' if '#' in page else '#'}:~:text={directive}"
+
+
+def citation_at(source: IndexedPolicy, span: Span, n: int) -> Citation:
+    """The citation of a span of whole sentences that was cut from the policy itself, so that nothing is to be located.
+
+    Raises:
+        AssertionError: the span is not a stretch of the text.
+    """
+    return _citation(source, span, n)
 
 
 def _encoded(words: list[str]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from qa.domain import Answer, Citation, Entry, PolicyCard, Question, Route, Status, Verdict
+from qa.domain import Answer, Citation, Entry, FailedEntry, PolicyCard, Question, Route, Status, Verdict
+from qa.errors import FineprintError
+
+_log = logging.getLogger(__name__)
 
 _MARKER = re.compile(r"\[(\d+)\]")
 # "Which of these sites sell …" asks of each site whether it does.
@@ -60,24 +64,11 @@ def compare(
     warnings = list(route.warnings)
     for policy_id in route.policies:
         one = answer_one(question, replace(route, policies=(policy_id,), query=query, compare=False, warnings=()))
-        offset = len(citations)
-        numbered = tuple(replace(citation, n=citation.n + offset) for citation in one.citations)
-        citations += numbered
-        related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
         card = card_of(policy_id)
-        entries.append(
-            Entry(
-                policy_id=policy_id,
-                company=card.company,
-                domain=card.domain,
-                archived_on=card.archived_on,
-                status=one.status,
-                verdict=one.verdict,
-                text=_renumbered(one.text, offset) if one.status is Status.ANSWERED else "The policy does not say.",
-                citations=numbered,
-                confidence=one.confidence,
-            )
-        )
+        entry = _entry(card, one, len(citations))
+        citations += entry.citations
+        related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
+        entries.append(entry)
         warnings += [f"{card.company}: {warning}" for warning in one.warnings]
     answered = [entry for entry in entries if entry.status is Status.ANSWERED]
     return Answer(
@@ -91,6 +82,55 @@ def compare(
         confidence=min((entry.confidence for entry in entries), default=0.0),
         warnings=tuple(warnings),
         id=question.id,
+    )
+
+
+def answer_each(
+    question: Question,
+    routes: Iterable[Route],
+    answer_one: Callable[[Question, Route], Answer],
+    card_of: Callable[[str], PolicyCard],
+) -> Iterator[Entry | FailedEntry]:
+    """Answers policy by policy, each entry as it comes; a policy that fails does not lose the others.
+
+    Args:
+        question: as asked.
+        routes: each with the single policy that it is answered from.
+        answer_one: answers from the single policy of a route.
+        card_of: the card of a policy id.
+
+    Yields:
+        Entries in the order of the routes, the citations of each numbered from 1.
+    """
+    for route in routes:
+        card = card_of(route.policies[0])
+        problem = ""
+        try:
+            one = answer_one(question, replace(route, query=question_to_each(route.query)))
+        except FineprintError as exc:
+            problem = str(exc)
+        except Exception:  # a bug with this policy: its place says so, whoever runs the service finds the traceback
+            _log.exception("comparing failed for %s", card.id)
+            problem = "Something went wrong inside the service with this policy."
+        if problem:
+            yield FailedEntry(card.id, card.company, card.domain, card.archived_on, problem)
+        else:
+            yield _entry(card, one, 0)
+
+
+def _entry(card: PolicyCard, one: Answer, offset: int) -> Entry:
+    """An answer as one policy's part of a comparison, ``offset`` citations standing before its own."""
+    return Entry(
+        policy_id=card.id,
+        company=card.company,
+        domain=card.domain,
+        archived_on=card.archived_on,
+        status=one.status,
+        verdict=one.verdict,
+        text=_renumbered(one.text, offset) if one.status is Status.ANSWERED else "The policy does not say.",
+        citations=tuple(replace(citation, n=citation.n + offset) for citation in one.citations),
+        confidence=one.confidence,
+        warnings=one.warnings,
     )
 
 

@@ -20,9 +20,11 @@ import numpy.typing as npt
 from qa.text import Span
 
 __all__ = [
-    "Answer", "Candidate", "Candidates", "Choice", "Citation", "Draft", "Entry", "IndexedPolicy", "Passage", "Policy",
-    "PolicyCard", "Question", "Quote", "Reading", "Route", "Sentence", "Span", "Status", "Timings", "Vectors",
-    "Verdict",
+    "Answer", "Candidate", "Candidates", "Change", "ChangeKind", "Changes", "Choice", "Citation", "Draft", "Entry",
+    "FailedEntry",
+    "IndexedPolicy", "Label", "LabelRow", "Lookback", "Looking",
+    "Part", "Passage", "Policy", "PolicyCard", "Progress", "Question", "Quote",
+    "Reading", "Route", "Sentence", "Span", "Status", "Timings", "Vectors", "Verdict",
     "as_json",
 ]  # fmt: skip
 
@@ -183,6 +185,49 @@ class Choice:
     scope: str
 
 
+class Looking(StrEnum):
+    """What a question asks about the versions of a policy."""
+
+    CHANGES = "changes"
+    """What changed?"""
+    CHANGED = "changed"
+    """Did it change?"""
+    ALWAYS = "always"
+    """Has it always been so?"""
+    NEW = "new"
+    """Is that new?"""
+    BEFORE = "before"
+    """Did they use to? What did it say before?"""
+    SINCE = "since"
+    """When did they start?"""
+    UNTIL = "until"
+    """When did they stop?"""
+    STARTED = "started"
+    """Have they started to?"""
+    STOPPED = "stopped"
+    """Have they stopped?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """A question about the versions of one policy.
+
+    Attributes:
+        about: for CHANGES and CHANGED, the topic; empty for the whole policy.
+        question: for the others, what is put to each version.
+        never: for ALWAYS, whether "never" is asked: "have they never sold it?" is yes where every version says no.
+        leans: the question or topic is that of an earlier question: "has it always been so?", "since when?".
+        between: how many indexed versions lie between the two that are compared.
+    """
+
+    kind: Looking
+    about: str = ""
+    question: str = ""
+    never: bool = False
+    leans: bool = False
+    between: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which policies a question is to be answered from, decided before any search.
@@ -196,6 +241,7 @@ class Route:
         named: the name as the user wrote it, where one was found.
         choices: what to offer where no policy can be chosen (the nearest names, or the companies indexed).
         warnings: e.g. that no version is old enough for the date asked for.
+        lookback: what is asked about the versions in ``policies`` (of one site, oldest first), if that is asked.
     """
 
     policies: tuple[str, ...]
@@ -206,6 +252,7 @@ class Route:
     named: str | None = None
     choices: tuple[Choice, ...] = ()
     warnings: tuple[str, ...] = ()
+    lookback: Lookback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +352,34 @@ class Entry:
     text: str
     citations: tuple[Citation, ...]
     confidence: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEntry:
+    """The place of a policy in a comparison that could not be answered from; never to be read as silence.
+
+    Attributes:
+        problem: one line that says why.
+    """
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things that were asked at once, with its own answer."""
+
+    question: str
+    status: Status
+    verdict: Verdict | None
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +401,9 @@ class Answer:
         text: the direct answer first; ``[n]`` refers to ``citations[].n``.
         related: for NOT_STATED, the nearest passages, as verified as citations are.
         entries: for a comparison, one a policy; their citations are also in ``citations``, numbered through.
+        parts: for a question that asks several things, one each; their citations likewise.
+        versions: for a question about the versions of a policy, what each says, oldest first; likewise.
+        changes: for a question about what changed, the differences that the text tells; likewise.
     """
 
     question: str
@@ -335,6 +413,9 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     related: tuple[Citation, ...] = ()
     entries: tuple[Entry, ...] = ()
+    parts: tuple[Part, ...] = ()
+    versions: tuple[Entry, ...] = ()
+    changes: tuple[Change, ...] = ()
     policies: tuple[str, ...] = ()
     confidence: float = 0.0
     engine: str = "extractive"
@@ -342,6 +423,103 @@ class Answer:
     warnings: tuple[str, ...] = ()
     timings_ms: Timings = Timings()
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stage that begins while a question is answered.
+
+    Attributes:
+        stage: one of ``qa.chain.Chain.stages``' names.
+        policies: ids of the policies that are read; empty until the question is routed.
+        sentences: how many sentences are read; 0 until they are ranked.
+    """
+
+    stage: str
+    policies: tuple[str, ...] = ()
+    sentences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """What a policy says about one standard question.
+
+    Attributes:
+        topic: a short name that does not change, e.g. "sell"; the same over all labels.
+        title: the topic in a few words, for display, e.g. "Sells your data".
+        citations: verified, numbered from 1 in each row; ``text`` refers to them.
+        sure: whether status and verdict are likely enough to be said in a word. Where they are not, ``verdict`` is
+            what the answer would say, and a reader is better shown the passages.
+        related: the nearest passages, where the policy seems silent and that is not sure.
+    """
+
+    topic: str
+    title: str
+    question: str
+    status: Status
+    verdict: Verdict | None
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    sure: bool = True
+    related: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A policy at a glance: a row for each standard question, computed by the same chain as every answer."""
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    url: str | None
+    rows: tuple[LabelRow, ...]
+
+
+class ChangeKind(StrEnum):
+    """What became of a sentence from one version of a policy to the next."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    REWORDED = "reworded"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions of a policy.
+
+    Attributes:
+        before: the sentence of the older version, verified; None if added.
+        after: the sentence of the newer version, verified; None if removed.
+        similarity: of the two wordings, in [0, 1]; 0 where there is only one.
+    """
+
+    kind: ChangeKind
+    before: Citation | None
+    after: Citation | None
+    similarity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How a policy's text differs between two versions of it.
+
+    Attributes:
+        older, newer: policy ids.
+        changes: in the order of the newer text, what was removed where it stood; moved text included.
+        unchanged: sentences that both versions have (white space and wording noise aside).
+    """
+
+    older: str
+    newer: str
+    company: str
+    domain: str
+    older_archived_on: dt.date
+    newer_archived_on: dt.date
+    changes: tuple[Change, ...]
+    unchanged: int
 
 
 def as_json(value: Any) -> Any:

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -98,15 +99,23 @@ class TextEncoder(Protocol):
         ...
 
 
-def open_encoder(settings: Settings) -> TextEncoder:
-    """The encoder that the settings name; nothing is loaded before it is used."""
+def open_encoder(settings: Settings, *, bulk: bool = True) -> TextEncoder:
+    """The encoder that the settings name; nothing is loaded before it is used.
+
+    Args:
+        settings: which model, and how many threads it may use.
+        bulk: whether large jobs may load sentence-transformers and torch; a service that answers has no room for them.
+    """
     named = settings.embedding_model
     if named not in (None, BASE_MODEL):
         raise InvalidSettings(
             f"Setting embedding_model (FINEPRINT_EMBEDDING_MODEL): {named!r} is not bundled."
             f" Unset it for {TUNED_MODEL}, or name {BASE_MODEL}."
         )
-    return BundledEncoder(settings.cache, threads=settings.threads, tuned=named is None)
+    bulk_from_chars = _BULK_FROM_CHARS if bulk else sys.maxsize
+    return BundledEncoder(
+        settings.cache, threads=settings.threads, tuned=named is None, bulk_from_chars=bulk_from_chars
+    )
 
 
 def base_model_folder() -> Path:

@@ -162,6 +162,11 @@ class Retriever:
         )
         return Candidates(route, source, ranked)
 
+    def forget(self, source: IndexedPolicy) -> None:
+        """Drops what is remembered of a policy's words."""
+        with self._lock:
+            self._indexed.pop(source.policy.content_hash, None)
+
     def _lexical(self, source: IndexedPolicy) -> _Lexical:
         key = source.policy.content_hash
         with self._lock:

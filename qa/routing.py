@@ -16,11 +16,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from qa.domain import Choice, PolicyCard, Question, Route, Span, Status
+from qa.domain import Choice, Lookback, Looking, PolicyCard, Question, Route, Span, Status
 from qa.errors import UnknownScope
+from qa.finding import Finder, read_scope
 from qa.grammar import Role
-from qa.naming import Mention, NameIndex, host_of
-from qa.text import fold, plain
+from qa.hindsight import asks_more, find_lookback, may_look_back
+from qa.naming import Mention, NameIndex
+from qa.text import fold
 from qa.wording import (
     BE_AUX,
     DETERMINERS,
@@ -30,6 +32,7 @@ from qa.wording import (
     VERBS,
     When,
     Which,
+    find_times,
     find_when,
     is_all_question,
     is_follow_up,
@@ -89,9 +92,19 @@ class Router:
             UnknownScope: the question's scope, or the operator's, names no indexed policy.
         """
         text = _clean(question.text)
-        found = self._names.find(text)
-        when = find_when(text)
         history = tuple(_clean(earlier) for earlier in question.history[-_HISTORY:])
+        found = self._names.find(text)
+        back = self._looking_back(question, text, found, history)
+        return back or self._route(question, text, found, find_when(text), history)
+
+    def is_about_named(self, text: str) -> bool:
+        """Whether a question names an indexed company as the one that it is about, not merely in passing."""
+        clean = _clean(text)
+        return any(mention.role >= Role.PLACE for mention in _about(clean, self._names.find(clean)))
+
+    def _route(
+        self, question: Question, text: str, found: Sequence[Mention], when: When | None, history: Sequence[str]
+    ) -> Route:
         scope = question.scope or self._scope
         if scope is not None:
             route = self._route_in_scope(text, found, scope, when, question.as_of, own=question.scope is None)
@@ -100,6 +113,112 @@ class Router:
         if is_follow_up(text) and not (found and stands_alone(text)):
             route = replace(route, context=self._context(history))
         return route
+
+    def route_to_each(self, question: Question, scopes: Sequence[str]) -> tuple[Route, ...]:
+        """A route for each scope, the query freed of the names of all the companies that are compared.
+
+        Raises:
+            UnknownScope: a scope names no indexed policy.
+        """
+        text = _clean(question.text)
+        when = find_when(text)
+        pinned = [self._find(scope) for scope in scopes]
+        compared = {card.domain for card in pinned}
+        mine = _merged(text, [m for m in self._names.find(text) if compared & set(m.domains)])
+        routes = []
+        for scope, card in zip(scopes, pinned, strict=True):
+            dated = _is_version(scope)
+            chosen = _Chosen((card.id,)) if dated else self._choose(card.domain, when, question.as_of)
+            query = self._query(text, mine, None if dated else when, card.domain)
+            routes.append(Route(chosen.policies, query, warnings=chosen.warnings))
+        return tuple(routes)
+
+    def _looking_back(
+        self, question: Question, text: str, found: Sequence[Mention], history: Sequence[str]
+    ) -> Route | None:
+        """The route of a question about versions (of one site, the ones asked about, oldest first); None for others."""
+        follows = bool(history) and may_look_back(history[-1])
+        if not (may_look_back(text) or follows):
+            return None
+        times = find_times(text)
+        spans = [when.span for when in times]
+        outside = [m for m in found if not any(s.start < m.stop and m.start < s.end for s in spans)]
+        query = _without(text, _merged(text, outside), spans)
+        asked = find_lookback(query, timed=bool(times))
+        if asked is None and follows and (topic := asks_more(query)):
+            earlier = find_lookback(self._undated(history[-1]))
+            asked = replace(earlier, about=topic) if earlier and not earlier.question else None
+        if asked is None:
+            return None
+        bare = _without(text, (), spans) or text
+        route = self._route(question, bare, self._names.find(bare), None, history)
+        if not (asked.question or asked.about):
+            asked = self._resolved(asked, history)
+        if route.status not in (None, Status.OUT_OF_SCOPE):
+            return replace(route, lookback=asked)
+        domains = tuple(dict.fromkeys(policy.rpartition("@")[0] for policy in route.policies))
+        if len(domains) != 1:
+            return replace(self._ask(text, domains, None), lookback=asked)
+        chosen = self._versions_for(domains[0], asked, times, question.as_of)
+        if len(chosen.policies) == 2:
+            ids = [card.id for card in self._versions[domains[0]]]
+            asked = replace(asked, between=ids.index(chosen.policies[1]) - ids.index(chosen.policies[0]) - 1)
+        return replace(
+            route,
+            policies=chosen.policies,
+            query=asked.question or asked.about or route.query,
+            context=(),
+            compare=False,
+            status=None,
+            warnings=(*route.warnings, *chosen.warnings),
+            lookback=asked,
+        )
+
+    def _undated(self, text: str) -> str:
+        """An earlier question without names and times."""
+        return _without(text, self._names.find(text), [when.span for when in find_times(text)])
+
+    def _resolved(self, asked: Lookback, history: Sequence[str]) -> Lookback:
+        """A question that leans on the conversation ("is that new?", "always?"), with what it leans on."""
+        whole = asked.kind in (Looking.CHANGES, Looking.CHANGED)
+        for earlier in reversed(history[-3:]):
+            meant = self._undated(earlier)
+            before = find_lookback(meant, timed=bool(find_times(earlier))) if may_look_back(earlier) else None
+            if before is None:
+                context = self._context(history[: list(history).index(earlier) + 1])
+                meant = " ".join(context) if is_follow_up(earlier) else meant
+                return asked if whole else replace(asked, question=meant, leans=True)
+            if before.question or before.about:
+                return asked if whole else replace(asked, question=before.question, about=before.about, leans=True)
+        return asked
+
+    def _versions_for(self, domain: str, asked: Lookback, times: Sequence[When], as_of: dt.date | None) -> _Chosen:
+        """The versions that are compared: the two of the times named, else the oldest and the newest, or all."""
+        versions = [card for card in self._versions[domain] if as_of is None or card.archived_on <= as_of]
+        versions = versions or self._versions[domain][:1]
+        if not times:
+            pair = asked.kind in (Looking.CHANGES, Looking.CHANGED)
+            return _Chosen(tuple(dict.fromkeys(c.id for c in ((versions[0], versions[-1]) if pair else versions))))
+        first, last = min(times, key=lambda when: when.until), max(times, key=lambda when: when.until)
+        if len(times) > 1:
+            ends = [self._choose(domain, when, None) for when in (first, last)]
+        elif asked.kind is Looking.BEFORE:
+            ends = [self._choose(domain, first, None), _Chosen((versions[-1].id,))]
+        else:
+            since = [card for card in versions if first.since is None or card.archived_on < first.since]
+            during = [card for card in versions if card.archived_on <= first.until]
+            if first.which is Which.BY_DATE and since and during and since[-1] != during[-1]:
+                ends = [_Chosen((since[-1].id,)), _Chosen((during[-1].id,))]
+            else:
+                ends = [self._choose(domain, first, None), _Chosen((versions[-1].id,))]
+        ids = [card.id for card in self._versions[domain]]
+        start, stop = sorted(ids.index(end.policies[0]) for end in ends)
+        inside = ids[start : stop + 1]
+        chosen = [inside[0], inside[-1]] if asked.kind in (Looking.CHANGES, Looking.CHANGED, Looking.BEFORE) else inside
+        warnings = dict.fromkeys(warning for end in ends for warning in end.warnings)
+        if len(inside) == 1 < len(ids):
+            warnings["For the time asked about, the same version is the newest throughout."] = None
+        return _Chosen(tuple(dict.fromkeys(chosen)), tuple(warnings))
 
     def _route_in_scope(
         self, text: str, found: Sequence[Mention], scope: str, when: When | None, as_of: dt.date | None, *, own: bool
@@ -256,7 +375,7 @@ class Router:
         return _Chosen((card.id,))
 
     def _find(self, scope: str) -> PolicyCard:
-        wanted = _read_scope(scope)
+        wanted = read_scope(scope)
         versions = self._versions.get(wanted.domain)
         if versions and wanted.date is None:
             return versions[-1]
@@ -272,7 +391,7 @@ def find_scope(cards: Sequence[PolicyCard], scope: str) -> str:
     Raises:
         UnknownScope: no indexed policy is meant; the text names the nearest.
     """
-    wanted = _read_scope(scope)
+    wanted = read_scope(scope)
     fitting = [
         card
         for card in cards
@@ -286,60 +405,19 @@ def find_scope(cards: Sequence[PolicyCard], scope: str) -> str:
 def search_cards(cards: Sequence[PolicyCard], query: str, limit: int | None = None) -> tuple[PolicyCard, ...]:
     """The policies whose company, domain or alias fits what somebody typed, best first; all for an empty query.
 
-    Names that begin with the query come before names that contain it; only where there is neither, misspelt ones.
+    For one search; ``qa.finding.Finder`` prepares many over the same cards.
     """
-    from rapidfuzz import fuzz, process
-
-    wanted = plain(query)[:200]
-    squashed = wanted.replace(" ", "")
-    if not wanted:
-        found = sorted(cards, key=lambda c: (c.company.casefold(), c.domain, -c.archived_on.toordinal()))
-        return tuple(found[:limit])
-    ranked: list[tuple[int, str, str, int, int]] = []
-    for n, card in enumerate(cards):
-        company = card.company.casefold()
-        if company.startswith(wanted) or card.domain.startswith((wanted, squashed)):
-            rank = 0
-        elif wanted in company or squashed in card.domain or wanted in card.id:
-            rank = 1
-        elif any(wanted in alias for alias in card.aliases):
-            rank = 2
-        else:
-            continue
-        ranked.append((rank, company, card.domain, -card.archived_on.toordinal(), n))
-    if ranked:
-        order = sorted(ranked) if limit is None else heapq.nsmallest(limit, ranked)
-        return tuple(cards[entry[-1]] for entry in order)
-    near = process.extract(
-        squashed,
-        [card.company.casefold().replace(" ", "") for card in cards],
-        scorer=fuzz.ratio,
-        score_cutoff=70,
-        limit=limit,
-    )
-    return tuple(cards[n] for _, _, n in near)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    domain: str
-    date: str | None
-
-
-def _read_scope(scope: str) -> _Scope:
-    text = plain(scope).removesuffix(".md")
-    match = re.fullmatch(r"(.+?)(?:@|__)(\d{4}-\d{2}-\d{2})", text)
-    return _Scope(host_of(match[1]), match[2]) if match else _Scope(host_of(text), None)
+    return Finder(cards).search(query, limit)
 
 
 def _is_version(scope: str) -> bool:
-    return _read_scope(scope).date is not None
+    return read_scope(scope).date is not None
 
 
 def _unknown_scope(scope: str, cards: Iterable[PolicyCard]) -> UnknownScope:
     from rapidfuzz import fuzz, process
 
-    wanted = _read_scope(scope)
+    wanted = read_scope(scope)
     cards = list(cards)
     shown = scope if len(scope) <= 80 else scope[:80] + "…"
     versions = sorted(card.id for card in cards if card.domain == wanted.domain)

@@ -6,21 +6,37 @@ import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from qa import comparing
+from qa import comparing, lookback
 from qa.chain import Chain
-from qa.domain import Answer, IndexedPolicy, PolicyCard, Question, Route
+from qa.changing import changes_between
+from qa.domain import (
+    Answer,
+    Changes,
+    Entry,
+    FailedEntry,
+    IndexedPolicy,
+    Label,
+    PolicyCard,
+    Progress,
+    Question,
+    Route,
+    Status,
+)
 from qa.encoders import BundledJudge, TextEncoder, open_encoder
-from qa.errors import IndexForeign, InvalidQuestion
+from qa.errors import IndexForeign, InvalidQuestion, UsageError
+from qa.finding import Finder
+from qa.labelling import LabelStore, label_of, recipe
 from qa.library import Library
 from qa.reading import EvidenceReader, Reader
 from qa.retrieval import Retriever
-from qa.routing import Router, find_scope, search_cards
+from qa.routing import Router, find_scope, is_privacy_question
 from qa.settings import Settings
+from qa.text import fold
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -44,6 +60,8 @@ _ENGLISH_WORDS = frozenset(
     " privacy cookies policy site account delete opt out card kids children long much many".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_KEPT_DIFFERENCES = 32
+"""Pairs of versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,7 @@ class _Directory:
     cards: tuple[PolicyCard, ...]
     by_id: dict[str, PolicyCard]
     router: Router
+    finder: Finder
 
 
 class PolicyQA:
@@ -68,7 +87,9 @@ class PolicyQA:
         library: Library,
         encoder: TextEncoder,
         reader: Reader,
+        *,
         passages: PassageIndex | None = None,
+        labels: LabelStore | None = None,
     ) -> None:
         self._settings = settings
         self._library = library
@@ -77,13 +98,16 @@ class PolicyQA:
         self._retriever = Retriever(encoder)
         self._lock = threading.Lock()
         self._directory: _Directory | None = None
+        self._differences: dict[tuple[str, str], Changes] = {}
         self._passages = passages
+        self._labels = labels or LabelStore(None, "")
         self._chain = Chain(
             route=self._route,
             open_policy=library.read,
             retriever=self._retriever,
             reader=reader,
             compare=self._compare,
+            look_back=self._look_back,
         )
 
     @classmethod
@@ -100,7 +124,7 @@ class PolicyQA:
         Raises:
             IndexProblem: there is no index, it is damaged, or it was made with another model.
         """
-        encoder = encoder or open_encoder(settings)
+        encoder = encoder or open_encoder(settings, bulk=False)
         library = Library.open(settings.index)
         made_with = library.manifest
         if made_with.fingerprint != encoder.fingerprint:
@@ -109,14 +133,21 @@ class PolicyQA:
                 f"The index in {settings.index} was made with the model {made_with.encoder}, not with {encoder.name}:"
                 " run `fineprint rebuild`."
             )
+        labels = None
         if reader is None:
             reader = EvidenceReader(BundledJudge(settings.cache, threads=settings.threads))
-        return cls(settings, library, encoder, reader, passages)
+            labels = LabelStore(settings.index, f"{recipe()} {encoder.fingerprint}")
+        return cls(settings, library, encoder, reader, passages=passages, labels=labels)
 
     @property
     def reader(self) -> Reader:
         """What reads the ranked sentences."""
         return self._reader
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """What encodes questions, and policies that are asked without being indexed."""
+        return self._encoder
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -130,20 +161,148 @@ class PolicyQA:
         """
         return self._chain.ask(self._checked(question))
 
+    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+        """Answers like ``ask`` and tells of each stage as it begins; the answer comes last.
+
+        A question that cannot be meant is refused at once, not with the first step.
+
+        Raises:
+            Whatever ``ask`` does.
+        """
+        return self._chain.stream(self._checked(question))
+
+    def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
+        """Answers one question from a policy that need not be indexed.
+
+        A question that names an indexed company is answered from that company's policy, and one that names a company
+        that is neither indexed nor in the given policy is told so.
+
+        Args:
+            question: its ``scope`` is not looked at.
+            source: the policy; its vectors come from ``encoder``. One without aliases is nobody's in particular.
+
+        Raises:
+            InvalidQuestion: as for ``ask``.
+            IndexProblem: the index has become unreadable.
+        """
+        *_, answer = self.stream_in(question, source)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+        """Answers like ``ask_in`` and tells of each stage as it begins; the answer comes last. Raises like it."""
+        asked = self._checked(replace(question, scope=None))
+        route = self._route_in(asked, source)
+        chain = self._chain.within(lambda _: route, lambda _: source) if route else self._chain
+        return chain.stream(asked)
+
+    def forget(self, source: IndexedPolicy) -> None:
+        """Drops what is remembered of a policy that was asked without being indexed."""
+        self._retriever.forget(source)
+
     def as_runnable(self) -> Runnable[Question, Answer]:
         """The whole chain as a LangChain Runnable from ``Question`` to ``Answer``."""
         from langchain_core.runnables import RunnableLambda
 
         return RunnableLambda(self._checked, name="check") | self._chain.as_runnable()
 
+    def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
+        """Puts the same question to several policies, each searched and read for itself, each answer as it comes.
+
+        Earlier questions are left aside, and names of the compared companies in the question too. What cannot be
+        meant is refused before the first answer is asked for.
+
+        Args:
+            question: its ``scope`` and ``history`` are not looked at.
+            scopes: 2 to ``max_compared`` different policies; several versions of one site are different policies. A
+                policy that is not indexed stands for itself.
+
+        Returns:
+            An entry a scope, in their order, the citations of each numbered from 1.
+
+        Raises:
+            InvalidQuestion: as for ``ask``, or it is not about privacy.
+            UnknownScope: a scope names no indexed policy.
+            UsageError: too few or too many scopes, or two that mean the same policy.
+            IndexProblem: the index has become unreadable.
+        """
+        asked = self._checked(replace(question, history=(), scope=None))
+        if not is_privacy_question(asked.text):
+            raise InvalidQuestion("This is not a question about privacy: ask what a privacy policy would say.")
+        most = self._settings.max_compared
+        if not 2 <= len(scopes) <= most:
+            raise UsageError(f"Compared are 2 to {most} policies; {len(scopes)} given.")
+        directory = self._current()
+        indexed = iter(directory.router.route_to_each(asked, [scope for scope in scopes if isinstance(scope, str)]))
+        brought = {scope.policy.id: scope for scope in scopes if not isinstance(scope, str)}
+        cards = {policy_id: _card_of(source) for policy_id, source in brought.items()}
+        routes = [
+            next(indexed)
+            if isinstance(scope, str)
+            else Router((cards[scope.policy.id],)).route_to_each(asked, [scope.policy.id])[0]
+            for scope in scopes
+        ]
+        seen: set[str] = set()
+        for policy_id in (route.policies[0] for route in routes):
+            if policy_id in seen:
+                raise UsageError(f"Two of the scopes mean the same policy, {policy_id}: name each policy once.")
+            seen.add(policy_id)
+
+        def opened(policy_id: str) -> IndexedPolicy:
+            return brought.get(policy_id) or self._library.read(policy_id)
+
+        def card_of(policy_id: str) -> PolicyCard:
+            return cards.get(policy_id) or directory.by_id[policy_id]
+
+        chain = self._chain.within(self._route, opened)
+        return comparing.answer_each(asked, routes, chain.ask_routed, card_of)
+
+    def label(self, scope: str) -> Label:
+        """A policy at a glance: what it says about each standard question, from the same chain as every answer.
+
+        It is made when it is first asked for, and kept with the index.
+
+        Raises:
+            UnknownScope: nothing indexed is called so.
+            IndexProblem: the index has become unreadable.
+        """
+        source = self.policy(scope)
+        return self._labels.label(source, lambda: label_of(source, self._chain.ask), lambda: self._current().by_id)
+
+    def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
+        """What became of every sentence of a policy from one version to another, each side a verified citation.
+
+        Args:
+            older: a version of a site.
+            newer: another one; they are taken in the order of their dates, whichever is named first.
+            about: only changes on this topic, in a few words, e.g. "cookies".
+
+        Raises:
+            UnknownScope: a scope names no indexed policy.
+            UsageError: the two are the same version, or of different sites.
+            IndexProblem: the index has become unreadable.
+        """
+        before, after = sorted((self.policy(older), self.policy(newer)), key=lambda each: each.policy.archived_on)
+        if before.policy.domain != after.policy.domain:
+            raise UsageError(
+                f"{before.policy.id} and {after.policy.id} are policies of different sites: name two versions of one."
+            )
+        if before.policy.id == after.policy.id:
+            raise UsageError(
+                f"Both are {before.policy.id}: name two versions, e.g. {before.policy.domain}@YYYY-MM-DD;"
+                " `fineprint policies list` shows them."
+            )
+        changes = self._differ(before, after)
+        return lookback.changes_about(changes, about, before, after) if about and about.strip() else changes
+
     # --- looking things up --------------------------------------------------------------------------------------------
 
     def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
         """The indexed policies whose company or domain matches, all of them for an empty query."""
-        cards = self._current().cards
+        directory = self._current()
         if query.strip():
-            return search_cards(cards, query, limit)
-        return cards[:limit]
+            return directory.finder.search(query, limit)
+        return directory.cards[:limit]
 
     def policy(self, scope: str) -> IndexedPolicy:
         """The policy that a domain, policy id or file stem means.
@@ -188,13 +347,32 @@ class PolicyQA:
             return known
         cards = self._library.cards()
         fresh = _Directory(
-            generation, cards, {card.id: card for card in cards}, Router(cards, scope=self._settings.scope)
+            generation=generation,
+            cards=cards,
+            by_id={card.id: card for card in cards},
+            router=Router(cards, scope=self._settings.scope),
+            finder=Finder(cards),
         )
         self._directory = fresh
         return fresh
 
     def _route(self, question: Question) -> Route:
         return self._current().router.route(question)
+
+    def _route_in(self, question: Question, source: IndexedPolicy) -> Route | None:
+        """The route to a policy that is not indexed; None where the question is about another."""
+        card = _card_of(source)
+        route = Router((card,), scope=card.id).route(question)
+        mine = route.named is not None and route.status is None
+        if not mine and self._current().router.is_about_named(question.text):
+            return None
+        if route.status is Status.UNKNOWN_COMPANY:
+            known = fold(source.policy.text, casefold=True).text
+            if source.policy.aliases and fold(route.named or "", casefold=True).text not in known:
+                return None
+            # A policy that is nobody's may be anybody's, and who is named in it may be whose it is.
+            route = Router((card,)).route(replace(question, scope=card.id))
+        return replace(route, policies=(card.id,)) if route.status is None else route
 
     def _compare(self, question: Question, route: Route, answer_one: Callable[[Question, Route], Answer]) -> Answer:
         most = self._settings.max_compared
@@ -210,6 +388,31 @@ class PolicyQA:
             )
         by_id = self._current().by_id
         return comparing.compare(question, route, answer_one, by_id.__getitem__)
+
+    def _look_back(
+        self,
+        question: Question,
+        route: Route,
+        answer_one: Callable[[Question, Route], Answer],
+        open_policy: Callable[[str], IndexedPolicy],
+    ) -> Answer:
+        means = lookback.Means(answer_one, open_policy, self._retriever.rank, self._differ)
+        return lookback.look_back(question, route, means)
+
+    def _differ(self, older: IndexedPolicy, newer: IndexedPolicy) -> Changes:
+        """The changes between two versions; the last ones are kept, because a page of them is looked at for a while."""
+        key = (older.policy.content_hash, newer.policy.content_hash)
+        with self._lock:
+            known = self._differences.pop(key, None)
+            if known is not None:
+                self._differences[key] = known
+                return known
+        made = changes_between(older, newer)
+        with self._lock:
+            self._differences[key] = made
+            while len(self._differences) > _KEPT_DIFFERENCES:
+                self._differences.pop(next(iter(self._differences)))
+        return made
 
     def _worth_comparing(self, route: Route, most: int) -> tuple[str, ...]:
         """The policies whose passages are nearest to the question, by the index over all policies."""
@@ -243,6 +446,22 @@ class PolicyQA:
         history = tuple(entry.strip()[:limit] for entry in question.history if entry.strip())
         kept = history[len(history) - self._settings.history :] if self._settings.history else ()
         return Question(text=text, history=kept, scope=question.scope, as_of=question.as_of, id=question.id)
+
+
+def _card_of(source: IndexedPolicy) -> PolicyCard:
+    """The card of a policy that is not indexed; one without aliases is found by no name."""
+    policy = source.policy
+    return PolicyCard(
+        id=policy.id,
+        domain=policy.domain,
+        archived_on=policy.archived_on,
+        company=policy.company if policy.aliases else policy.domain,
+        aliases=policy.aliases,
+        url=policy.url,
+        characters=len(policy.text),
+        passages=len(source.passages),
+        warnings=policy.warnings,
+    )
 
 
 def _is_foreign(text: str) -> bool:

@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -59,6 +59,18 @@ class Settings(BaseModel):
         int, Field(default=20, ge=2, le=100, description="At most this many policies are compared in one answer.")
     ]
     threads: Annotated[int, Field(default=2, ge=1, le=64, description="Threads of the models that answer a question.")]
+    own_policies_mb: Annotated[
+        int, Field(default=64, ge=0, le=65_536, description="Memory for policies that readers bring; 0 takes none.")
+    ]
+    own_policies_minutes: Annotated[
+        int, Field(default=60, ge=1, le=1_440, description="A reader's own policy is gone so long after its last use.")
+    ]
+    feedback: Annotated[
+        Literal["on", "off"], Field(default="on", description="Whether readers may say that an answer is wrong.")
+    ]
+    feedback_file: Annotated[
+        Path | None, Field(default=None, description="Where that is kept; unset: feedback.sqlite3 beside the index.")
+    ]
     history: Annotated[int, Field(default=6, ge=0, le=50, description="Earlier questions that are looked at.")]
 
 

@@ -135,6 +135,25 @@ def is_common(word: str) -> bool:
     return len(word) == 1 or word in words or any(stem in words for stem in _stems(word))
 
 
+_PAST = {
+    "sold": "sell", "kept": "keep", "gave": "give", "given": "give", "sent": "send", "told": "tell", "held": "hold",
+    "made": "make", "took": "take", "taken": "take", "had": "have", "showed": "show", "shown": "show", "knew": "know",
+    "known": "know", "saw": "see", "seen": "see", "said": "say", "got": "get", "gotten": "get", "lost": "lose",
+    "did": "do", "done": "do", "let": "let", "put": "put", "read": "read", "bought": "buy", "ran": "run",
+    "spied": "spy", "found": "find", "left": "leave", "wrote": "write", "written": "write", "hidden": "hide",
+}  # fmt: skip
+
+
+def base_form(word: str) -> str:
+    """The plain form of a verb in any of its forms ("sharing", "sold"), or nothing for what is no ordinary word."""
+    if word in _PAST:
+        return _PAST[word]
+    if word in VERBS:
+        return word
+    forms = [*_stems(word), word]
+    return next((form for known in (VERBS, _common_words()) for form in forms if form in known), "")
+
+
 def is_plural(word: str) -> bool:
     """Whether a word is the plural of an ordinary word."""
     return word.endswith("s") and is_common(word) and word not in _common_words()
@@ -162,6 +181,7 @@ class Which(StrEnum):
     OLDEST = "oldest"
     PREVIOUS = "previous"
     BY_DATE = "by date"
+    SINCE = "since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +259,41 @@ def find_when(text: str) -> When | None:
     if now := _NOW.search(text):
         return When(Which.NEWEST, Span(now.start(), now.end()))
     return None
+
+
+_PERIOD = re.compile(
+    r",?\s*\b(?P<how>as (?:of|at)|back in|in|on|during|around|before|prior to|after|between|from|since|until|till|up to"
+    r"|(?:as )?compared (?:to|with)|versus|vs\.?|against|than|of|the)(?: the)?(?: years?)?"
+    rf"(?: (?:privacy )?(?:versions?|policy|snapshots?) (?:of|from))? {_DATE}(?:'s)?(?: (?:privacy )?(?P<what>versions?"
+    r"|policy|policies|snapshots?|ones?))?,?",
+    re.IGNORECASE,
+)
+_NEXT_PERIOD = re.compile(
+    r"\s*(?:and|to|until|till|through|or|versus|vs\.?|with|than|against|-)(?: (?:the|in|from))*"
+    rf" ?{_DATE}(?:'s)?(?: (?:privacy )?(?:versions?|policy|policies|snapshots?|ones?))?,?",
+    re.IGNORECASE,
+)
+
+
+def find_times(text: str) -> list[When]:
+    """All times that a text about versions names, in order: "between 2006 and 2011", "since 2012"."""
+    found: list[When] = []
+    at = 0
+    while match := (_NEXT_PERIOD.match(text, at) if found else None) or _PERIOD.search(text, at):
+        how = (match.groupdict().get("how") or "").lower()
+        at = match.end()
+        if how in {"of", "the"} and not match["what"]:  # "the Act of 1998" is no version
+            continue
+        period = _read_period(match)
+        if period is None:
+            continue
+        span = Span(match.start(), match.end())
+        if how in {"before", "prior to"}:
+            found.append(When(Which.BY_DATE, span, until=_day(period.start - 1)))
+        else:
+            which = Which.SINCE if how in {"since", "after", "from"} else Which.BY_DATE
+            found.append(When(which, span, until=_day(period.end), since=_day(period.start)))
+    return found
 
 
 def _day(ordinal: int) -> dt.date:

@@ -16,7 +16,7 @@ from qa.domain import Candidate, Choice, Draft, Policy, Quote, Reading, Route, S
 from qa.text import printable, without_markup
 from qa.turning import direct, indirect
 
-__all__ = ["write", "write_unrouted"]
+__all__ = ["day_in_words", "write", "write_unrouted"]
 
 MOST_CLAIMS = 3
 MOST_QUOTES = 4
@@ -493,6 +493,11 @@ def _names(choices: tuple[Choice, ...]) -> str:
 def _name(label: str) -> str:
     """A name that others chose, in one line, without what Markdown, HTML or a marker could be made of."""
     return printable(re.sub(r"[\[\]<>`*_|\\{}\"]", " ", printable(label)), NAME_CHARS)
+
+
+def day_in_words(day: dt.date) -> str:
+    """A day as answers say it, e.g. "6 March 2011"."""
+    return _day(day)
 
 
 def _day(day: dt.date) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
-from qa.comparing import compare, question_to_each
-from qa.domain import Answer, Citation, PolicyCard, Question, Route, Status, Verdict
+from qa.comparing import answer_each, compare, question_to_each
+from qa.domain import Answer, Citation, Entry, FailedEntry, PolicyCard, Question, Route, Status, Verdict
+from qa.errors import IndexDamaged
 
 DAY = dt.date(2020, 1, 1)
 
@@ -69,3 +71,51 @@ def test_where_no_policy_says_anything_the_comparison_is_not_stated() -> None:
 )
 def test_a_question_about_all_is_put_to_each(asked: str, put: str) -> None:
     assert question_to_each(asked) == put
+
+
+def test_each_policy_is_asked_for_itself_in_order_and_its_citations_begin_at_one() -> None:
+    asked: list[str] = []
+
+    def ask(question: Question, route: Route) -> Answer:
+        asked.append(f"{route.policies[0]}: {route.query}")
+        return ask_one(question, route)
+
+    routes = [Route((policy_id,), "which of these sites sell my email?") for policy_id in reversed(CARDS)]
+    entries = answer_each(Question("which?"), routes, ask, CARDS.__getitem__)
+    first = next(entries)
+    assert asked == ["calm.com@2020-01-01: do you sell my email?"]  # the others wait until they are wanted
+    rest = list(entries)
+    assert [entry.company for entry in (first, *rest)] == ["Calm", "Bolt", "Acme"]
+    assert [[c.n for c in entry.citations] for entry in rest if isinstance(entry, Entry)] == [[1], [1, 2]]
+    assert isinstance(rest[0], Entry)
+    assert rest[0].text == "No [1]."
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"), [(IndexDamaged("It is damaged: rebuild."), "damaged"), (ZeroDivisionError(), "went wrong")]
+)
+def test_a_policy_that_fails_says_why_and_does_not_lose_the_others(
+    failure: Exception, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask(question: Question, route: Route) -> Answer:
+        if route.policies[0].startswith("bolt"):
+            raise failure
+        return ask_one(question, route)
+
+    routes = [Route((policy_id,), "do you sell my secret?") for policy_id in CARDS]
+    acme, bolt, calm = answer_each(Question("do you sell my secret?"), routes, ask, CARDS.__getitem__)
+    assert isinstance(acme, Entry)
+    assert isinstance(calm, Entry)
+    assert isinstance(bolt, FailedEntry)
+    assert bolt.company == "Bolt"
+    assert says in bolt.problem
+    assert "secret" not in caplog.text
+
+
+def test_what_an_answer_warns_of_stays_with_its_entry() -> None:
+    def ask(question: Question, route: Route) -> Answer:
+        return replace(ask_one(question, route), warnings=("The text is cut off.",))
+
+    (entry,) = answer_each(Question("q"), [Route(("acme.com@2020-01-01",), "q")], ask, CARDS.__getitem__)
+    assert isinstance(entry, Entry)
+    assert entry.warnings == ("The text is cut off.",)

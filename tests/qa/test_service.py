@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from qa.domain import Question, Status, as_json
+from qa.domain import Answer, Entry, Progress, Question, Status, Timings, as_json
 from qa.encoders import HashingEncoder
-from qa.errors import IndexForeign, IndexMissing, InvalidQuestion, UnknownScope
+from qa.errors import IndexForeign, IndexMissing, InvalidQuestion, UnknownScope, UsageError
 from qa.library import Library, Manifest
 from qa.service import PolicyQA
 from qa.settings import Settings
@@ -75,6 +75,39 @@ def test_a_question_about_all_is_answered_policy_by_policy(qa: PolicyQA) -> None
         assert all(citation.policy_id == entry.policy_id for citation in entry.citations)
 
 
+def untimed(answer: Answer) -> Answer:
+    return replace(answer, timings_ms=Timings())
+
+
+def test_the_stages_are_told_as_they_begin_and_the_answer_comes_last(qa: PolicyQA) -> None:
+    question = Question("does Acme sell my data?")
+    *steps, answer = qa.stream(question)
+    assert [step.stage for step in steps if isinstance(step, Progress)] == [
+        "routing",
+        "retrieval",
+        "reading",
+        "writing",
+        "citing",
+    ]
+    reading = next(step for step in steps if isinstance(step, Progress) and step.stage == "reading")
+    assert reading == Progress("reading", ("acme.com@2011-03-06",), 2)
+    assert isinstance(answer, Answer)
+    assert untimed(answer) == untimed(qa.ask(question))
+
+
+def test_a_stage_that_does_not_run_is_not_told_of(qa: PolicyQA) -> None:
+    *steps, _ = qa.stream(Question("does Amazon share my data?"))
+    assert steps == [Progress("routing")]
+    *steps, answer = qa.stream(Question("which of these companies sell my data?"))
+    assert isinstance(answer, Answer)
+    assert steps == [Progress("routing"), Progress("comparing", answer.policies)]
+
+
+def test_a_question_that_cannot_be_meant_is_refused_before_the_first_stage(qa: PolicyQA) -> None:
+    with pytest.raises(InvalidQuestion):
+        qa.stream(Question(" "))
+
+
 def test_of_more_policies_than_are_compared_the_passage_index_picks_the_nearest(settings: Settings) -> None:
     about = ["We keep pets.", "Boats are fun.", "We sell your data to others.", "Trees grow."]
     with Library.open_for_writing(settings.index, MANIFEST) as library:
@@ -88,6 +121,64 @@ def test_of_more_policies_than_are_compared_the_passage_index_picks_the_nearest(
     assert len(answer.entries) == 2
     assert "site2.com@2011-03-06" in answer.policies
     assert any("2 policies" in warning for warning in answer.warnings)
+
+
+def test_one_question_is_put_to_each_of_several_policies_and_versions(qa: PolicyQA) -> None:
+    scopes = ("bolt.com", "acme.com@2011-03-06", "acme.com__2008-01-01")
+    entries = list(qa.compare(Question("does Acme sell my data?", history=("and Bolt?",), scope="acme.com"), scopes))
+    assert [entry.policy_id for entry in entries] == [each.policy.id for each in (BOLT, ACME_2011, ACME_2008)]
+    for entry, source in zip(entries, (BOLT, ACME_2011, ACME_2008), strict=True):
+        assert isinstance(entry, Entry)
+        assert entry.citations
+        for citation in entry.citations:
+            assert source.policy.text[citation.start : citation.end] == citation.quote
+            assert citation.policy_id == source.policy.id
+
+
+def test_the_answer_about_a_policy_is_the_same_alone_and_beside_others(qa: PolicyQA) -> None:
+    text = "do you sell my data?"
+    for entry in qa.compare(Question(text), ("acme.com", "bolt.com")):
+        assert isinstance(entry, Entry)
+        alone = qa.ask(Question(text, scope=entry.policy_id))
+        assert (entry.verdict, entry.citations, entry.confidence) == (alone.verdict, alone.citations, alone.confidence)
+
+
+def test_a_policy_that_is_not_indexed_is_compared_with_indexed_ones(qa: PolicyQA) -> None:
+    own = indexed("We never sell your data.", domain="own-1a2b", company="Mine")
+    bolt, mine = qa.compare(Question("does Bolt sell my data?"), ("bolt.com", own))
+    assert isinstance(bolt, Entry)
+    assert isinstance(mine, Entry)
+    assert (mine.policy_id, mine.company) == (own.policy.id, "Mine")
+    assert [citation.quote for citation in mine.citations] == ["We never sell your data."]
+    assert bolt.citations[0].quote == "Bolt sells your data to other companies."
+    with pytest.raises(UsageError, match="same policy"):
+        qa.compare(Question("do you sell my data?"), (own, own))
+
+
+def test_a_scope_without_a_date_is_the_version_of_the_time_asked_for(qa: PolicyQA) -> None:
+    asked = Question("do you sell my data?", as_of=dt.date(2009, 1, 1))
+    acme, bolt = qa.compare(asked, ("acme.com", "bolt.com"))
+    assert acme.policy_id == "acme.com@2008-01-01"
+    assert isinstance(bolt, Entry)
+    assert "oldest" in bolt.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "scopes", "error", "says"),
+    [
+        ("", ("acme.com", "bolt.com"), InvalidQuestion, "empty"),
+        ("what's the weather in Paris?", ("acme.com", "bolt.com"), InvalidQuestion, "not a question about privacy"),
+        ("do you sell my data?", ("acme.com", "nowhere.example"), UnknownScope, "nowhere.example"),
+        ("do you sell my data?", ("acme.com",), UsageError, "2 to 20"),
+        ("do you sell my data?", ("acme.com",) * 21, UsageError, "21 given"),
+        ("do you sell my data?", ("acme.com", "acme.com@2011-03-06"), UsageError, "same policy"),
+    ],
+)
+def test_a_comparison_that_cannot_be_meant_is_refused_before_anything_is_answered(
+    qa: PolicyQA, question: str, scopes: tuple[str, ...], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        qa.compare(Question(question), scopes)
 
 
 def test_what_is_not_about_privacy_is_out_of_scope_even_with_a_scope(qa: PolicyQA) -> None:

@@ -1,0 +1,98 @@
+"""Takes a question apart that asks several things, and puts the parts' answers together.
+
+"Do you sell my email, and can I stop it?" is two questions: each is ranked, read and proven for itself, so that
+silence on one is said and never hidden behind the answer to the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qa.domain import Answer, Citation, Part, Question, Route, Status
+from qa.wording import is_follow_up, stands_alone
+
+__all__ = ["parted", "route_of_part", "together"]
+
+_AUX = (
+    r"(?:do|does|did|is|are|was|were|will|would|can|could|may|might|must|should"
+    r"|don['’]?t|doesn['’]?t|won['’]?t|can['’]?t)"
+)
+_SUBJECT = (
+    r"(?:you|u|they|it|i|we|he|she|there|my|your|their|the|this|these|those|any(?:one|body)?|some(?:one|body)|[A-Z]\w+)"
+)
+# "What I did" and "when I was on" are no questions but things asked about.
+_STATED = r"(?!\s+(?:i|you|u|they|we|he|she|it)\b)"
+_ASKS = re.compile(
+    rf"(?:{_AUX}\s+{_SUBJECT}\b.*\w"
+    rf"|(?:who|what|when|where|why|how|which|whom)\b{_STATED}(?:\s+\w+){{0,3}}?\s+{_AUX}\s+\w+\b.*"
+    r"|(?:who|what)\s+(?:else\s+)?(?!about\b)[a-z]+s\b.*)\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_CUT = re.compile(
+    r"(?:[?;]\s*(?:(?:and|or|but)\s+)?|,?\s+(?:and|but|or)\s+)(?:also,?\s+|if (?:so|yes|not|they do),?\s+)?",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(r"\[(\d+)\]")
+MOST_PARTS = 4
+"""Questions with more parts are read as one."""
+
+
+def parted(question: str) -> tuple[str, ...]:
+    """The questions that a question consists of, at least one; each can be asked by itself.
+
+    It is cut only where both sides are whole questions: "my name and where I live" and "sell or rent it" stay whole.
+    """
+    parts: list[str] = []
+    at = 0
+    for cut in _CUT.finditer(question):
+        before, after = question[at : cut.start()].strip(), question[cut.end() :].strip()
+        if _ASKS.match(before) and _ASKS.match(after):
+            parts.append(before)
+            at = cut.end()
+    parts.append(question[at:].strip())
+    return tuple(parts) if len(parts) <= MOST_PARTS else (question,)
+
+
+def route_of_part(route: Route, parts: Sequence[str], n: int) -> Route:
+    """The route of part ``n``; a part that leans on what was asked before brings that along."""
+    part = parts[n]
+    leans = n > 0 and is_follow_up(part) and not stands_alone(part)
+    return replace(route, query=part, context=(parts[n - 1],) if leans else route.context if n == 0 else ())
+
+
+def together(question: Question, route: Route, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
+    """One answer from those to the parts of a question; citations numbered through.
+
+    Its verdict is None: the parts have their own. It counts as answered if any part is.
+    """
+    texts: list[str] = []
+    citations: list[Citation] = []
+    related: list[Citation] = []
+    made: list[Part] = []
+    spoken = parted(question.text)
+    words = spoken if len(spoken) == len(parts) else parts
+    for part, one in zip(words, answers, strict=True):
+        by = len(citations)
+        numbered = tuple(replace(citation, n=citation.n + by) for citation in one.citations)
+        text = _MARKER.sub(lambda match, by=by: f"[{int(match[1]) + by}]", one.text)  # type: ignore[misc]
+        asked = f"{part[:1].upper()}{part[1:].rstrip(' ?.!,;')}?"
+        made.append(Part(asked, one.status, one.verdict, text, numbered, one.confidence))
+        texts.append(f"{asked}\n{text}")
+        citations += numbered
+        related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
+    answered = any(part.status is Status.ANSWERED for part in made)
+    return Answer(
+        question=question.text,
+        status=Status.ANSWERED if answered else Status.NOT_STATED,
+        text="\n\n".join(texts),
+        citations=tuple(citations),
+        related=() if answered else tuple(related),
+        parts=tuple(made),
+        policies=route.policies,
+        confidence=min(part.confidence for part in made),
+        engine=answers[0].engine,
+        warnings=tuple(dict.fromkeys(warning for one in answers for warning in one.warnings)),
+        id=question.id,
+    )
