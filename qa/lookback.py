@@ -420,8 +420,14 @@ def _most_telling(told: _Told, changes: Sequence[Change], sources: Sequence[Inde
         length = min(len(sides[-1].quote), SHOWN_CHARS) / SHOWN_CHARS
         return min(len(differing), 3) + length - (1 - change.similarity if len(said) == 2 else 0)
 
-    best = sorted(changes, key=score, reverse=True)[:MOST_TOLD]
+    best = sorted(changes, key=lambda change: (not _is_fragment(change), score(change)), reverse=True)[:MOST_TOLD]
     return [change for change in changes if change in best]
+
+
+def _is_fragment(change: Change) -> bool:
+    """Whether neither side says anything by itself: headings, and what only leads a list in."""
+    words = [plain(without_markup(side.quote)).strip() for side in (change.before, change.after) if side]
+    return all(len(each.split()) < LEAST_WORDS or each.endswith(":") for each in words)
 
 
 def _covers(side: Citation, policy_id: str, at: int) -> bool:

@@ -101,6 +101,23 @@ def test_no_change_is_claimed_only_from_sentences_that_are_plainly_about_it(tmp_
     assert (unclear.status, unclear.verdict) == (Status.NOT_STATED, None)
 
 
+def test_headings_are_quoted_only_where_no_sentence_changed(tmp_path: Path) -> None:
+    settings = Settings(index=tmp_path / "index", cache=tmp_path / "cache")
+    added = [f"We share data number {n} with partner number {n}." for n in range(4)]
+    with Library.open_for_writing(settings.index, MANIFEST) as library:
+        library.put(indexed("Trees grow on hills.", archived_on=OLD))
+        library.put(indexed("Trees grow on hills.", "Sharing", "We share with:", *added, archived_on=NEW))
+        library.put(indexed("Bolts are small things.", domain="bolt.com", company="Bolt", archived_on=OLD))
+        library.put(
+            indexed("Bolts are small things.", "Sharing data", domain="bolt.com", company="Bolt", archived_on=NEW)
+        )
+    with PolicyQA.open(settings, encoder=ENCODER) as opened:
+        several = opened.ask(Question("what changed about sharing at Acme?"))
+        only = opened.ask(Question("what changed about sharing at Bolt?"))
+    assert {citation.quote for citation in several.citations} == set(added)
+    assert [citation.quote for citation in only.citations] == ["Sharing data"]
+
+
 def test_has_it_always_been_so_is_no_where_a_version_said_otherwise(qa: PolicyQA) -> None:
     answer = ask(qa, "has it always been so?", "does Acme sell my data?")
     assert answer.verdict is Verdict.NO
