@@ -141,7 +141,7 @@ class PolicyCard:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class IndexedPolicy:
     """A policy with everything that answering from it needs.
 

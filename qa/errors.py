@@ -5,6 +5,7 @@
     FineprintError               every expected failure; its text says what to do
     ├── UsageError               the request cannot be meant as it stands (exit code 2, HTTP 4xx)
     │   ├── InvalidQuestion      empty, too long, control characters
+    │   │   └── NotEnglish       in another language than the policies
     │   ├── UnknownScope         the scope names no indexed policy
     │   └── InvalidSettings      an unknown key or a value of the wrong type
     ├── PolicyRefused            a file is not a usable policy; carries a reason code
@@ -38,6 +39,10 @@ class InvalidQuestion(UsageError):
     """The question is empty, too long, or not text."""
 
     code = "invalid_question"
+
+
+class NotEnglish(InvalidQuestion):
+    """The question is in another language than the policies."""
 
 
 class UnknownScope(UsageError):

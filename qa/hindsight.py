@@ -7,6 +7,8 @@ versions; "how will you tell me about changes?" is an ordinary one. So every for
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 
 from qa.cues import tidied
 from qa.domain import Lookback, Looking
@@ -69,129 +71,139 @@ _SO = (
 _THAT = r"(?:it|that|this|they|those|these|things)"
 
 
-def _form(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"^(?:(?:and|so|but|ok|okay|well|also)[, ]+)*{pattern}$", re.I)
+@dataclass(frozen=True)
+class _Form:
+    """A form of question; compiled when it is first tried, for there are many and most questions need none."""
+
+    pattern: str
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(rf"^(?:(?:and|so|but|ok|okay|well|also)[, ]+)*{self.pattern}$", re.I)
+
+    def match(self, asked: str) -> re.Match[str] | None:
+        return self._compiled.match(asked)
 
 
 _WHAT_CHANGED = (
-    _form(r"what(?:['’]s| is| was| has| have| had| else| else has| exactly)*(?: been)? (?:changed?"
+    _Form(r"what(?:['’]s| is| was| has| have| had| else| else has| exactly)*(?: been)? (?:changed?"
           r"|changing)\b(?P<rest>.*)"),
-    _form(r"what (?:are|were|have been|has been) the (?:main |biggest |most important )?(?:changes"
+    _Form(r"what (?:are|were|have been|has been) the (?:main |biggest |most important )?(?:changes"
           r"|differences)\b(?P<rest>.*)"),
-    _form(rf"what (?:changes|differences|updates) (?:were|have been|are|did {_WHO}|have {_WHO}|has {_WHO})"
+    _Form(rf"what (?:changes|differences|updates) (?:were|have been|are|did {_WHO}|have {_WHO}|has {_WHO})"
           r" (?:there|made?|introduced?)\b(?P<rest>.*)"),
-    _form(r"(?:(?:what|which) \w+ )?(?:were|was|has been|have been|been) (?:added|removed|dropped|deleted|reworded)"
+    _Form(r"(?:(?:what|which) \w+ )?(?:were|was|has been|have been|been) (?:added|removed|dropped|deleted|reworded)"
           rf"(?: (?:to|from|in|into) {_POLICY})(?P<rest>.*)"),
-    _form(rf"what (?:was|has been|have (?:you|they)|did (?:you|they)|got) (?:add(?:ed)?|remove[d]?|drop(?:ped)?)"
+    _Form(rf"what (?:was|has been|have (?:you|they)|did (?:you|they)|got) (?:add(?:ed)?|remove[d]?|drop(?:ped)?)"
           rf"(?: (?:to|from|in|into) {_POLICY})(?P<rest>.*)"),
-    _form(rf"what(?:['’]s| is| was) (?:new|different)(?: (?:in|about|with) {_POLICY})(?P<rest>.*)"),
-    _form(rf"how (?:has|have|did|does|do) (?:{_POLICY}|{_WHO})(?P<middle> (?:on|about|regarding|for) .+?)?"
+    _Form(rf"what(?:['’]s| is| was) (?:new|different)(?: (?:in|about|with) {_POLICY})(?P<rest>.*)"),
+    _Form(rf"how (?:has|have|did|does|do) (?:{_POLICY}|{_WHO})(?P<middle> (?:on|about|regarding|for) .+?)?"
           r" (?:changed?|evolved?|differed|developed?)\b(?P<rest>.*)"),
-    _form(rf"how (?:is|are|was) (?:{_POLICY}|it) different\b(?P<rest>.*)"),
-    _form(rf"how (?:have|has|did) {_WHO} {_CHANGED} {_POLICY}\b(?P<rest>.*)"),
-    _form(r"(?:show|list|give|name|describe|explain|summari[sz]e)(?: me| us)?(?: all| the| all the)?"
+    _Form(rf"how (?:is|are|was) (?:{_POLICY}|it) different\b(?P<rest>.*)"),
+    _Form(rf"how (?:have|has|did) {_WHO} {_CHANGED} {_POLICY}\b(?P<rest>.*)"),
+    _Form(r"(?:show|list|give|name|describe|explain|summari[sz]e)(?: me| us)?(?: all| the| all the)?"
           r" (?:changes|differences|what(?:['’]s| has)? changed)\b(?P<rest>.*)"),
-    _form(rf"(?:compare|diff)\b(?:(?: the)?(?: old| new| older| newer| two| all| different| and| with| to| both)*"
+    _Form(rf"(?:compare|diff)\b(?:(?: the)?(?: old| new| older| newer| two| all| different| and| with| to| both)*"
           rf" (?:versions|{_OLD} (?:and|with|to) (?:the )?(?:new|newest|current|latest)(?: \w+)?))(?P<rest>.*)"),
-    _form(r"(?:the )?differences? between (?:the |your |their )?(?:\w+ )?versions(?P<rest>.*)"),
+    _Form(r"(?:the )?differences? between (?:the |your |their )?(?:\w+ )?versions(?P<rest>.*)"),
 )  # fmt: skip
 _TIMED = (
-    _form(r"(?:the |any |all )?(?:changes|differences|updates|what was (?:added|removed|new|different))\b(?P<rest>.*)"),
-    _form(rf"compare(?: {_POLICY})?\b(?P<rest>.*)"),
-    _form(r"what(?:['’]s| is| was) (?:new|different)\b(?P<rest>.*)"),
+    _Form(r"(?:the |any |all )?(?:changes|differences|updates|what was (?:added|removed|new|different))\b(?P<rest>.*)"),
+    _Form(rf"compare(?: {_POLICY})?\b(?P<rest>.*)"),
+    _Form(r"what(?:['’]s| is| was) (?:new|different)\b(?P<rest>.*)"),
 )
 _DID_CHANGE = (
-    _form(rf"(?:did|has|have) {_WHO} (?:ever |really |actually |recently |since )*{_CHANGED}"
+    _Form(rf"(?:did|has|have) {_WHO} (?:ever |really |actually |recently |since )*{_CHANGED}"
           rf" (?P<rest>(?:{_POLICY}|how |what (?:it|they|you|the policy) (?:says?|said) |(?:the way|its|their|your"
           rf"|the) "
           r"(?:\w+ ){0,2}?(?:stance|position|mind|approach|practice|sharing|handling|rules?)|the way ).*)"),
-    _form(rf"(?:did|has|have|had) {_POLICY}(?P<middle> (?:on|about|regarding|for) .+?)?"
+    _Form(rf"(?:did|has|have|had) {_POLICY}(?P<middle> (?:on|about|regarding|for) .+?)?"
           rf"(?: ever| recently| really| since)* (?:been )?{_CHANGED}\b(?P<rest>.*)"),
-    _form(rf"(?:did|has|have) (?:you|u|they|it) (?:ever |really |recently |since )*{_CHANGED}"
+    _Form(rf"(?:did|has|have) (?:you|u|they|it) (?:ever |really |recently |since )*{_CHANGED}"
           r" (?P<rest>(?:your|their|its) (?:[\w'’-]+ ?){1,6})"),
-    _form(rf"(?:did|has|have) (?:anything|something|much|a lot|it|this|that) (?:really |actually |ever )?(?:been )?"
+    _Form(rf"(?:did|has|have) (?:anything|something|much|a lot|it|this|that) (?:really |actually |ever )?(?:been )?"
           rf"{_CHANGED}\b(?P<rest>.*)"),
-    _form(rf"(?:is|was|are|were) {_POLICY}(?P<middle> (?:on|about|regarding|for) .+?)? (?:any )?(?:different|changed)\b"
+    _Form(rf"(?:is|was|are|were) {_POLICY}(?P<middle> (?:on|about|regarding|for) .+?)? (?:any )?(?:different|changed)\b"
           r"(?P<rest>.*)"),
-    _form(r"(?:is|are|was|were|have|has|did) there (?:any |been any |been |be )?(?:changes|differences?|an? change)\b"
+    _Form(r"(?:is|are|was|were|have|has|did) there (?:any |been any |been |be )?(?:changes|differences?|an? change)\b"
           r"(?P<rest> (?:in|to|of|since|between|about) .*)"),
 )  # fmt: skip
 _ALWAYS_SO = (
-    _form(rf"(?:has|have|was|were|is|did) {_THAT} (?:always|ever since|all along)(?: been)?(?: {_SO})?(?: then)?"),
-    _form(rf"(?:has|have) {_THAT} been {_SO} (?:always|all along|from the (?:start|beginning|outset|first))"),
-    _form(rf"(?:was|were|is) {_THAT} (?:always |still )?{_SO}(?: (?:as )?(?:before|then|in the past|earlier|too|as "
+    _Form(rf"(?:has|have|was|were|is|did) {_THAT} (?:always|ever since|all along)(?: been)?(?: {_SO})?(?: then)?"),
+    _Form(rf"(?:has|have) {_THAT} been {_SO} (?:always|all along|from the (?:start|beginning|outset|first))"),
+    _Form(rf"(?:was|were|is) {_THAT} (?:always |still )?{_SO}(?: (?:as )?(?:before|then|in the past|earlier|too|as "
           rf"well|also))?"
           r"(?<!so)(?<!case)(?<!true)"),
-    _form(rf"(?:was|were) {_THAT} {_SO} (?:before|then|in the past|earlier|too|as well|also)"),
-    _form(r"always"),
+    _Form(rf"(?:was|were) {_THAT} {_SO} (?:before|then|in the past|earlier|too|as well|also)"),
+    _Form(r"always"),
 )  # fmt: skip
 _ALWAYS = (
-    _form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) been (?P<doing>[a-z-]+ing)\b ?(?P<rest>.*)"),
-    _form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) been (?P<state>[a-z-]+.*)"),
-    _form(rf"(?:has|have) (?P<who>{_WHO}) always (?P<how>refused|declined) to (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"did (?P<who>{_WHO}) (?P<how>always) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) been (?P<doing>[a-z-]+ing)\b ?(?P<rest>.*)"),
+    _Form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) been (?P<state>[a-z-]+.*)"),
+    _Form(rf"(?:has|have) (?P<who>{_WHO}) always (?P<how>refused|declined) to (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"(?:has|have) (?P<who>{_WHO}) (?P<how>always|never) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"did (?P<who>{_WHO}) (?P<how>always) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
 )
 _NEW = (
-    _form(rf"(?:is|was|are|were) {_THAT} (?:something |anything |a |all )*(?:new|recent|newly added|recently added"
+    _Form(rf"(?:is|was|are|were) {_THAT} (?:something |anything |a |all )*(?:new|recent|newly added|recently added"
           rf"|a recent "
           r"(?:thing|change|rule|addition)|recently changed)(?: (?:thing|rule|change|addition|clause|sentence|part"
           r"|one))?"),
-    _form(rf"(?:was|were) {_THAT} (?:added|introduced)(?: (?:later|recently|afterwards))?"),
+    _Form(rf"(?:was|were) {_THAT} (?:added|introduced)(?: (?:later|recently|afterwards))?"),
 )  # fmt: skip
 _SINCE_THAT = (
-    _form(r"since when"),
-    _form(rf"since when (?:is|was|has|have|does|do|did) {_THAT}(?: (?:been )?{_SO})?"),
-    _form(rf"(?:for )?how long (?:is|was|has|have) {_THAT} been {_SO}"),
-    _form(rf"when (?:did|was|were|has) {_THAT} (?:start(?:ed)?|begin|change[d]?|added|introduced|first (?:said"
+    _Form(r"since when"),
+    _Form(rf"since when (?:is|was|has|have|does|do|did) {_THAT}(?: (?:been )?{_SO})?"),
+    _Form(rf"(?:for )?how long (?:is|was|has|have) {_THAT} been {_SO}"),
+    _Form(rf"when (?:did|was|were|has) {_THAT} (?:start(?:ed)?|begin|change[d]?|added|introduced|first (?:said"
           rf"|added|appear))"),
 )  # fmt: skip
 _SINCE = (
-    _form(rf"(?:when|what year|in (?:what|which) (?:year|version)|(?:which|what) version) did (?P<who>{_WHO})(?: "
+    _Form(rf"(?:when|what year|in (?:what|which) (?:year|version)|(?:which|what) version) did (?P<who>{_WHO})(?: "
           rf"first| ever)?"
           r" (?:start|begin|started|began) (?:to )?(?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"since when (?:do|does|did) (?P<who>{_WHO}) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"since when (?:has|have) (?P<who>{_WHO}) (?:been )?(?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"since when (?P<be>is|are|am|can|may|must) (?P<state>{_WHO} .+)"),
-    _form(rf"(?:for )?how long (?:has|have) (?P<who>{_WHO}) (?:already )?been (?P<verb>[a-z-]+ing)\b ?(?P<rest>.*)"),
-    _form(rf"when did (?P<who>{_WHO}) first (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"since when (?:do|does|did) (?P<who>{_WHO}) (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"since when (?:has|have) (?P<who>{_WHO}) (?:been )?(?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"since when (?P<be>is|are|am|can|may|must) (?P<state>{_WHO} .+)"),
+    _Form(rf"(?:for )?how long (?:has|have) (?P<who>{_WHO}) (?:already )?been (?P<verb>[a-z-]+ing)\b ?(?P<rest>.*)"),
+    _Form(rf"when did (?P<who>{_WHO}) first (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
 )  # fmt: skip
 _UNTIL = (
-    _form(rf"(?:when|what year|in (?:what|which) (?:year|version)|which version) did (?P<who>{_WHO})"
+    _Form(rf"(?:when|what year|in (?:what|which) (?:year|version)|which version) did (?P<who>{_WHO})"
           r" (?:stop|cease|quit)(?: to)? (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
 )  # fmt: skip
 _STARTED = (
-    _form(rf"(?:did|has|have) (?P<who>{_WHO}) (?:recently |now |since )*(?:started?|begin|began|begun) (?:to )?"
+    _Form(rf"(?:did|has|have) (?P<who>{_WHO}) (?:recently |now |since )*(?:started?|begin|began|begun) (?:to )?"
           r"(?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
 )  # fmt: skip
 _STOPPED = (
-    _form(rf"(?:did|has|have) (?P<who>{_WHO}) (?:recently |now |since )*(?:stop(?:ped)?|ceased?|quit) "
+    _Form(rf"(?:did|has|have) (?P<who>{_WHO}) (?:recently |now |since )*(?:stop(?:ped)?|ceased?|quit) "
           r"(?P<verb>[a-z-]+ing)\b ?(?P<rest>.*)"),
 )  # fmt: skip
 _BEFORE_THAT = (
-    _form(rf"(?:what|how) (?:was|were|about|did) (?:{_THAT} )?(?:say )?{_EARLIER}"),
-    _form(rf"(?:what|how) (?:was|were) {_THAT} {_EARLIER}"),
-    _form(rf"what did {_THAT} (?:say|use to say|state) {_EARLIER}"),
-    _form(r"what did it use to (?:say|be)"),
-    _form(rf"{_EARLIER}"),
-    _form(rf"(?:was|were|did) {_THAT} (?:any )?(?:different(?:ly)?|otherwise) {_EARLIER}"),
+    _Form(rf"(?:what|how) (?:was|were|about|did) (?:{_THAT} )?(?:say )?{_EARLIER}"),
+    _Form(rf"(?:what|how) (?:was|were) {_THAT} {_EARLIER}"),
+    _Form(rf"what did {_THAT} (?:say|use to say|state) {_EARLIER}"),
+    _Form(r"what did it use to (?:say|be)"),
+    _Form(rf"{_EARLIER}"),
+    _Form(rf"(?:was|were|did) {_THAT} (?:any )?(?:different(?:ly)?|otherwise) {_EARLIER}"),
 )
 _USED_TO = (
-    _form(rf"(?:did|was|were|had) (?P<who>{_WHO}) used? to (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
-    _form(rf"did (?P<who>{_WHO}) (?P<verb>(?!say\b|state\b)[a-z-]+)\b ?(?P<rest>.*?),? {_EARLIER}"),
+    _Form(rf"(?:did|was|were|had) (?P<who>{_WHO}) used? to (?P<verb>[a-z-]+)\b ?(?P<rest>.*)"),
+    _Form(rf"did (?P<who>{_WHO}) (?P<verb>(?!say\b|state\b)[a-z-]+)\b ?(?P<rest>.*?),? {_EARLIER}"),
 )
 _SAID_BEFORE = (
-    _form(rf"what did (?:{_WHO}|{_POLICY}) (?:use to )?(?:say|state|promise|tell(?: me| us)?) (?:about|on|regarding)"
+    _Form(rf"what did (?:{_WHO}|{_POLICY}) (?:use to )?(?:say|state|promise|tell(?: me| us)?) (?:about|on|regarding)"
           rf" (?P<about>.+?),? {_EARLIER}"),
-    _form(rf"what did (?:{_WHO}|{_POLICY}) used? to (?:say|state|promise) (?:about|on|regarding) (?P<about>.+)"),
-    _form(rf"what did {_OLD} (?:privacy )?(?:versions?|policy|policies|one|ones) (?:say|state|promise) (?:about|on"
+    _Form(rf"what did (?:{_WHO}|{_POLICY}) used? to (?:say|state|promise) (?:about|on|regarding) (?P<about>.+)"),
+    _Form(rf"what did {_OLD} (?:privacy )?(?:versions?|policy|policies|one|ones) (?:say|state|promise) (?:about|on"
           rf"|regarding)"
           r" (?P<about>.+)"),
-    _form(rf"what (?:was|were) {_POLICY} (?:about|on|regarding) (?P<about>.+?),? {_EARLIER}"),
-    _form(rf"what (?:was|were) {_OLD} (?:privacy )?(?:policy|rules?|version) (?:about|on|regarding) (?P<about>.+)"),
+    _Form(rf"what (?:was|were) {_POLICY} (?:about|on|regarding) (?P<about>.+?),? {_EARLIER}"),
+    _Form(rf"what (?:was|were) {_OLD} (?:privacy )?(?:policy|rules?|version) (?:about|on|regarding) (?P<about>.+)"),
 )  # fmt: skip
-_SAID_THEN = _form(rf"what did (?:of )?(?:{_WHO}|{_POLICY}) (?:say|state|promise) (?:about|on|regarding) (?P<about>.+)")
-_Forms = tuple[re.Pattern[str], ...]
+_SAID_THEN = _Form(rf"what did (?:of )?(?:{_WHO}|{_POLICY}) (?:say|state|promise) (?:about|on|regarding) (?P<about>.+)")
+_Forms = tuple[_Form, ...]
 _LEANING: tuple[tuple[Looking, _Forms], ...] = (
     (Looking.ALWAYS, _ALWAYS_SO), (Looking.NEW, _NEW), (Looking.SINCE, _SINCE_THAT), (Looking.BEFORE, _BEFORE_THAT),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 
 from qa.changing import changes_between, renumbered, sentence_key
@@ -35,7 +35,7 @@ from qa.domain import (
     Verdict,
 )
 from qa.text import content_words, plain, printable, without_markup
-from qa.wording import practices
+from qa.wording import find_times, practices
 from qa.writing import day_in_words
 
 __all__ = ["Means", "Topic", "changes_about", "look_back"]
@@ -65,35 +65,32 @@ _SAYING = re.compile(r"^what does it say about (?P<about>.+?)\W*$", re.I)
 # --- topics -----------------------------------------------------------------------------------------------------------
 
 # Words under which a policy speaks of what people ask about. Everything else is matched by its stem.
-_SAME_TOPIC = tuple(
-    (frozenset(content_words(asked)), re.compile(rf"\b(?:{said})", re.I))
-    for asked, said in (
-        ("sell selling sold sale sales",
-         r"s[eo]ll|sold\b|sale of|rent(?:s|ed|ing)?\b|trad(?:e(?! commission)|es|ed|ing)\b|leas(?:e|ed|ing)\b"),
-        ("rent renting", r"rent(?:s|ed|ing)?\b|s[eo]ll|sold\b"),
-        ("share shared sharing disclose disclosing disclosure",
-         r"shar(?:e|es|ed|ing)\b|disclos|third[- ]part|pass(?:es|ed)? (?:\w+ )?on"),
-        ("children child kids kid minors minor teens",
-         r"child|kids?\b|minors?\b|under (?:the age|1[3-8])|parent|guardian|coppa|teen"),
-        ("delete deleting deletion deleted erase erasure remove removing", r"delet|eras|remov"),
-        ("keep kept keeping retention retain retained", r"retain|retention|keep|kept\b|as long as|stored for"),
-        ("ads ad advertising advertisers advertisements", r"ads?\b|advert|sponsor"),
-        ("location gps geolocation", r"location|geo-?locat|gps\b"),
-        ("security secure safe safety",
-         r"secur|encrypt|ssl\b|tls\b|safeguard|protect(?:s|ed|ing|ion)? (?:your|the|against)"),
-        ("encryption encrypt encrypted", r"encrypt|ssl\b|tls\b"),
-        ("email emails mail mails", r"e-?mails?\b|mailing"),
-        ("newsletter newsletters marketing", r"newsletter|marketing|promotion"),
-        ("police government law enforcement",
-         r"law enforcement|subpoena|court|government|legal process|required by law|police"),
-        ("merger acquisition bankruptcy", r"merg|acqui|bankrupt|successor|sale of (?:all|the|our)|transfer of"),
-        ("tracking track tracked", r"track|cookies?\b|beacon|pixel"),
-        ("payment payments", r"payment|credit card|debit|billing"),
-        ("ip", r"ip\b|internet protocol"),
-        ("phone telephone", r"(?:tele)?phone|sms\b|text message"),
-        ("opt out", r"opt[- ]?(?:ed )?out|unsubscrib"),
-        ("rights gdpr ccpa california", r"gdpr|ccpa|california|rights?\b"),
-    )
+_SPOKEN_OF = (
+    ("sell selling sold sale sales",
+     r"s[eo]ll|sold\b|sale of|rent(?:s|ed|ing)?\b|trad(?:e(?! commission)|es|ed|ing)\b|leas(?:e|ed|ing)\b"),
+    ("rent renting", r"rent(?:s|ed|ing)?\b|s[eo]ll|sold\b"),
+    ("share shared sharing disclose disclosing disclosure",
+     r"shar(?:e|es|ed|ing)\b|disclos|third[- ]part|pass(?:es|ed)? (?:\w+ )?on"),
+    ("children child kids kid minors minor teens",
+     r"child|kids?\b|minors?\b|under (?:the age|1[3-8])|parent|guardian|coppa|teen"),
+    ("delete deleting deletion deleted erase erasure remove removing", r"delet|eras|remov"),
+    ("keep kept keeping retention retain retained", r"retain|retention|keep|kept\b|as long as|stored for"),
+    ("ads ad advertising advertisers advertisements", r"ads?\b|advert|sponsor"),
+    ("location gps geolocation", r"location|geo-?locat|gps\b"),
+    ("security secure safe safety",
+     r"secur|encrypt|ssl\b|tls\b|safeguard|protect(?:s|ed|ing|ion)? (?:your|the|against)"),
+    ("encryption encrypt encrypted", r"encrypt|ssl\b|tls\b"),
+    ("email emails mail mails", r"e-?mails?\b|mailing"),
+    ("newsletter newsletters marketing", r"newsletter|marketing|promotion"),
+    ("police government law enforcement",
+     r"law enforcement|subpoena|court|government|legal process|required by law|police"),
+    ("merger acquisition bankruptcy", r"merg|acqui|bankrupt|successor|sale of (?:all|the|our)|transfer of"),
+    ("tracking track tracked", r"track|cookies?\b|beacon|pixel"),
+    ("payment payments", r"payment|credit card|debit|billing"),
+    ("ip", r"ip\b|internet protocol"),
+    ("phone telephone", r"(?:tele)?phone|sms\b|text message"),
+    ("opt out", r"opt[- ]?(?:ed )?out|unsubscrib"),
+    ("rights gdpr ccpa california", r"gdpr|ccpa|california|rights?\b"),
 )  # fmt: skip
 _GENERAL = frozenset(
     content_words(
@@ -101,6 +98,12 @@ _GENERAL = frozenset(
         " site website online company user users customer way use anything thing things people also else long"
     )
 )
+
+
+@cache
+def _spoken_of() -> tuple[tuple[frozenset[str], re.Pattern[str]], ...]:
+    """The same, ready to be looked in; few questions need it."""
+    return tuple((frozenset(content_words(asked)), re.compile(rf"\b(?:{said})", re.I)) for asked, said in _SPOKEN_OF)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,9 @@ class Topic:
 
     @cached_property
     def _ways(self) -> tuple[tuple[str, re.Pattern[str] | None], ...]:
-        return tuple((stem, next((said for asked, said in _SAME_TOPIC if stem in asked), None)) for stem in self._stems)
+        return tuple(
+            (stem, next((said for asked, said in _spoken_of() if stem in asked), None)) for stem in self._stems
+        )
 
     def speaks(self, words: str, *, wholly: bool = False) -> bool:
         """Whether a text speaks of it: has all its words, or (unless wholly) most of more than two, in any form."""
@@ -291,12 +296,22 @@ class _Told:
         )
 
     def only_one(self) -> Answer:
-        """One version says nothing about change: it is said, with what it says itself close by."""
+        """One version says nothing about change: it is said, with what it says itself close by.
+
+        What a policy said in some year needs no second version: the one of that time says it.
+        """
         source = self.means.open_policy(self.route.policies[0])
         company, day = source.policy.company, day_in_words(source.policy.archived_on)
         asked = self.asked.question or (self.asked.about and f"what does it say about {self.asked.about}?")
         said = self.one(source.policy.id, asked) if asked else None
         near = (said.citations or said.related)[:2] if said else ()
+        if said and not said.silent and _SAYING.match(self.asked.question) and find_times(self.question.text):
+            cited = [replace(citation, n=n) for n, citation in enumerate(near, 1)]
+            quotes = " ".join(f"“{_quoted(citation)}” [{citation.n}]" for citation in cited)
+            return self.answer(
+                f"The one version of {company}'s policy, archived on {day}, says: {quotes}.",
+                cited, confidence=said.confidence,
+            )  # fmt: skip
         text = f"That cannot be said: of {company}'s policy there is only one version to look at, archived on {day}."
         if near:
             text += " What it says is listed below."

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qa.domain import Answer, Citation, Part, Question, Route, Status
-from qa.wording import is_follow_up, stands_alone
+from qa.wording import LISTED_BELOW, is_follow_up, stands_alone
 
 __all__ = ["parted", "route_of_part", "together"]
 
@@ -73,16 +73,18 @@ def together(question: Question, route: Route, parts: Sequence[str], answers: Se
     made: list[Part] = []
     spoken = parted(question.text)
     words = spoken if len(spoken) == len(parts) else parts
+    answered = any(one.status is Status.ANSWERED for one in answers)
     for part, one in zip(words, answers, strict=True):
         by = len(citations)
         numbered = tuple(replace(citation, n=citation.n + by) for citation in one.citations)
         text = _MARKER.sub(lambda match, by=by: f"[{int(match[1]) + by}]", one.text)  # type: ignore[misc]
+        if answered:  # what proves the other parts is listed, and no near passage
+            text = text.removesuffix(LISTED_BELOW)
         asked = f"{part[:1].upper()}{part[1:].rstrip(' ?.!,;')}?"
         made.append(Part(asked, one.status, one.verdict, text, numbered, one.confidence))
         texts.append(f"{asked}\n{text}")
         citations += numbered
         related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
-    answered = any(part.status is Status.ANSWERED for part in made)
     return Answer(
         question=question.text,
         status=Status.ANSWERED if answered else Status.NOT_STATED,

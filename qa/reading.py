@@ -21,6 +21,7 @@ from qa.cues import is_yes_no, limits, may_deny, straight, tidied, verdict_featu
 from qa.domain import Candidate, Candidates, Policy, Reading, Status, Verdict
 from qa.embedding import sentence_text as judged_text
 from qa.judging import OPPOSITE, VERDICTS, Judge, Judgement
+from qa.remembering import Remembered
 from qa.text import content_words, without_markup
 
 READ_CANDIDATES = 20
@@ -157,10 +158,8 @@ def sentence_text(policy: Policy, candidate: Candidate) -> str:
     return f"{without_markup(lead.of(policy.text))} {own}" if lead else own
 
 
-@lru_cache(maxsize=64)
-def _vocabulary(text: str) -> frozenset[str]:
-    """The content words of a policy: the same for every question, and slow to find in a long text."""
-    return frozenset(content_words(text))
+_VOCABULARIES = Remembered(lambda source: frozenset(content_words(source.policy.text)))
+"""The content words of each policy: the same for every question, and slow to find in a long text."""
 
 
 def proof_features(candidates: Candidates) -> list[dict[str, float]]:
@@ -191,7 +190,7 @@ def answerability_features(question: str, candidates: Candidates, likely: Sequen
     near = set[str]()
     for candidate in ranked[:3]:
         near |= set(content_words(sentence_text(candidates.source.policy, candidate)))
-    everywhere = _vocabulary(candidates.source.policy.text)
+    everywhere = _VOCABULARIES.of(candidates.source)
     return {
         "cosine": max(c.features["cosine"] for c in ranked),
         "score": top.score,
@@ -259,13 +258,15 @@ class EvidenceReader:
         chances = self._model.verdict.probabilities(weighed(asked, cues, judgements[-1]))
         possible = VERDICTS if may_deny(asked, cues) else [each for each in VERDICTS if each is not Verdict.NO]
         verdict = max(possible, key=lambda each: chances[each.value])
+        certainty: float | None = chances[verdict.value]
         if limits(asked, cues[0]):
-            verdict = Verdict.CONDITIONAL
+            # A rule of what the words mean: only the evidence can be wrong, as with an open question.
+            verdict, certainty = Verdict.CONDITIONAL, None
         leanings = tuple(each.leaning(CLEAR) for each in judgements[: len(evidence)])
         return replace(
             reading,
             verdict=OPPOSITE[verdict] if turned else verdict,
-            confidence=self._confidence(answered, chosen[0].proof, chances[verdict.value]),
+            confidence=self._confidence(answered, chosen[0].proof, certainty),
             leanings=tuple(OPPOSITE[each] if turned and each else each for each in leanings),
         )
 

@@ -7,8 +7,7 @@ nothing can be filtered away, and the cost does not grow with the number of poli
 from __future__ import annotations
 
 import re
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from qa.cues import tidied
 from qa.domain import Candidate, Candidates, IndexedPolicy, Route, Vectors
 from qa.encoders import TextEncoder
+from qa.remembering import Remembered
 from qa.text import content_words, plain, without_markup
 from qa.wording import practices
 
@@ -36,7 +36,6 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 # Okapi BM25's customary constants (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
 _K1 = 1.2
 _B = 0.75
-_CACHED_POLICIES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +122,7 @@ class Retriever:
     def __init__(self, encoder: TextEncoder, *, weights: Mapping[str, float] = WEIGHTS) -> None:
         self._encoder = encoder
         self._weights = weights
-        self._lock = threading.Lock()
-        self._indexed: OrderedDict[str, _Lexical] = OrderedDict()
+        self._lexical = Remembered(_Lexical.of)
 
     def vector(self, route: Route) -> Vectors:
         """The question's vector, shape (dimension,), length 1."""
@@ -135,7 +133,7 @@ class Retriever:
         sentences = source.sentences()
         if not sentences:
             return Candidates(route, source, ())
-        lexical = self._lexical(source)
+        lexical = self._lexical.of(source)
         asked = query_text(route)
         vector = self.vector(route)
         bm25 = lexical.terms.scores(asked)
@@ -161,22 +159,3 @@ class Retriever:
             for i in order
         )
         return Candidates(route, source, ranked)
-
-    def forget(self, source: IndexedPolicy) -> None:
-        """Drops what is remembered of a policy's words."""
-        with self._lock:
-            self._indexed.pop(source.policy.content_hash, None)
-
-    def _lexical(self, source: IndexedPolicy) -> _Lexical:
-        key = source.policy.content_hash
-        with self._lock:
-            known = self._indexed.get(key)
-            if known is not None:
-                self._indexed.move_to_end(key)
-                return known
-        made = _Lexical.of(source)
-        with self._lock:
-            self._indexed[key] = made
-            while len(self._indexed) > _CACHED_POLICIES:
-                self._indexed.popitem(last=False)
-        return made

@@ -232,8 +232,10 @@ class Router:
             if own:
                 return self._unknown(text, name, (pinned.domain,))
             warnings = (f"The question names {name}, but it was asked within the scope {scope}.",)
-        if own and not found and (unknown := self._names.find_unknown(text)) and unknown.sure:
-            return self._unknown(text, unknown.name, (pinned.domain,))
+        if not found and (unknown := self._names.find_unknown(text)) and unknown.sure:
+            if own:
+                return self._unknown(text, unknown.name, (pinned.domain,))
+            warnings = (f"There is no policy of {unknown.name} here: this is what {pinned.company}'s says.",)
         chosen = _Chosen((pinned.id,)) if _is_version(scope) else self._choose(pinned.domain, when, as_of)
         query = self._query(text, mine, None if _is_version(scope) else when, pinned.domain)
         named = _spelt(text, mine[0]) if mine else None

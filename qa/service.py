@@ -28,7 +28,7 @@ from qa.domain import (
     Status,
 )
 from qa.encoders import BundledJudge, TextEncoder, open_encoder
-from qa.errors import IndexForeign, InvalidQuestion, UsageError
+from qa.errors import IndexForeign, InvalidQuestion, NotEnglish, UsageError
 from qa.finding import Finder
 from qa.labelling import LabelStore, label_of, recipe
 from qa.library import Library
@@ -53,6 +53,15 @@ _FOREIGN_WORDS = frozenset(
     " il gli miei dati vendete che quanto sono dei della"
     " os meus dados vendem você vocês uma não quanto"
     " het een mijn gegevens verkopen jullie niet hoe wat".split()
+)
+# Those of them, and some more, that are no English word or name at all: a single one is telling.
+_FOREIGN_ALONE = frozenset(
+    "ich wir nicht werden meine meinen meiner daten verkauft verkaufen mein speichert speichern gespeichert teilt"
+    " weitergibt kreditkarte kreditkartennummer werbung kinder löschen gelöscht datenschutz wie warum welche"
+    " mes données vendez vendent vous votre nous quelles conserve conservez conservent partage partagez partagent"
+    " numéro enfants publicité effacer supprimer confidentialité pourquoi"
+    " mis datos venden usted ustedes cómo cuánto qué guarda guardan comparte comparten tarjeta niños borrar"
+    " publicidad quién privacidad".split()
 )
 _ENGLISH_WORDS = frozenset(
     "the a do does did is are can could will would may what which who how when where why my me i you your they their it"
@@ -195,10 +204,6 @@ class PolicyQA:
         route = self._route_in(asked, source)
         chain = self._chain.within(lambda _: route, lambda _: source) if route else self._chain
         return chain.stream(asked)
-
-    def forget(self, source: IndexedPolicy) -> None:
-        """Drops what is remembered of a policy that was asked without being indexed."""
-        self._retriever.forget(source)
 
     def as_runnable(self) -> Runnable[Question, Answer]:
         """The whole chain as a LangChain Runnable from ``Question`` to ``Answer``."""
@@ -442,7 +447,7 @@ class PolicyQA:
         if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\t\n\r" for char in text):
             raise InvalidQuestion("The question contains control characters: type it as plain text.")
         if _is_foreign(text):
-            raise InvalidQuestion("Questions are understood in English only, as the policies are: ask in English.")
+            raise NotEnglish("Questions are understood in English only, as the policies are: ask in English.")
         history = tuple(entry.strip()[:limit] for entry in question.history if entry.strip())
         kept = history[len(history) - self._settings.history :] if self._settings.history else ()
         return Question(text=text, history=kept, scope=question.scope, as_of=question.as_of, id=question.id)
@@ -470,4 +475,6 @@ def _is_foreign(text: str) -> bool:
     if letters and sum("LATIN" not in unicodedata.name(char, "") for char in letters) > len(letters) / 2:
         return True
     words = [word.lower() for word in _WORD.findall(text)]
-    return sum(word in _FOREIGN_WORDS for word in words) >= 2 and not any(word in _ENGLISH_WORDS for word in words)
+    if any(word in _ENGLISH_WORDS for word in words):
+        return False
+    return any(word in _FOREIGN_ALONE for word in words) or sum(word in _FOREIGN_WORDS for word in words) >= 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from qa.wording import is_common
@@ -23,10 +23,16 @@ def respelled(question: str, policy_text: str) -> str:
     that the policy has or that a dictionary knows stay as they are, and so do names (words with a capital letter) and
     words of fewer than four letters. In words of four, which have many neighbours, only swapped letters are mended.
     """
+    said: frozenset[str] | None = None
 
     def mended(match: re.Match[str]) -> str:
+        nonlocal said
         word = match.group()
-        if is_common(word) or word in (said := _words(policy_text)):
+        if is_common(word):
+            return word
+        if said is None:  # most questions have common words only
+            said = frozenset(_WORD.findall(policy_text.lower()))
+        if word in said:
             return word
         checker = _checker()  # its dictionary takes a quarter of a second to load, so common words come first
         if word in checker:
@@ -41,11 +47,6 @@ def respelled(question: str, policy_text: str) -> str:
         return max(likeliness, key=likeliness.__getitem__, default=word)
 
     return _WORD.sub(mended, question)
-
-
-@lru_cache(maxsize=64)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.lower()))
 
 
 @cache

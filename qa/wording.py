@@ -15,6 +15,9 @@ from enum import StrEnum
 
 from qa.text import Span
 
+LISTED_BELOW = " The closest passages are listed below."
+"""Ends the answer of a silent policy."""
+
 DO_AUX = frozenset(
     "do does did will would can could should may might must shall dont doesnt didnt wont wouldnt cant couldnt".split()
 )

@@ -15,6 +15,7 @@ from qa.cues import PERHAPS
 from qa.domain import Candidate, Choice, Draft, Policy, Quote, Reading, Route, Span, Status, Verdict
 from qa.text import printable, without_markup
 from qa.turning import direct, indirect
+from qa.wording import LISTED_BELOW
 
 __all__ = ["day_in_words", "write", "write_unrouted"]
 
@@ -148,7 +149,7 @@ def _silent(reading: Reading) -> Draft:
         for n, span in enumerate((c.sentence.span for c in reading.related[:MOST_RELATED]), start=1)
     )
     if related:
-        text += " The closest passages are listed below."
+        text += LISTED_BELOW
     return Draft(text, related=related)
 
 

@@ -14,6 +14,7 @@ from qa.errors import InvalidQuestion
 from qa.library import Library, Manifest
 from qa.service import PolicyQA
 from qa.settings import Settings
+from tests.memory import holders
 from tests.qa.making import indexed
 
 ENCODER = HashingEncoder()
@@ -106,8 +107,9 @@ def test_it_is_in_no_list_and_no_other_question_reaches_it(qa: PolicyQA, nimbus:
     assert qa.ask(Question("does Nimbus Boats sell my data?")).status is Status.UNKNOWN_COMPANY
 
 
-def test_what_is_forgotten_leaves_nothing_in_memory(qa: PolicyQA, nimbus: IndexedPolicy) -> None:
-    qa.ask_in(Question("do you sell my data?"), nimbus)
-    assert nimbus.policy.content_hash in qa._retriever._indexed
-    qa.forget(nimbus)
-    assert nimbus.policy.content_hash not in qa._retriever._indexed
+def test_a_policy_that_nobody_holds_any_more_leaves_nothing_in_memory(qa: PolicyQA) -> None:
+    source = indexed("We do not sell your data to quagga breeders.", "We shair with nobody.", domain="own-1a2b3c4d")
+    qa.ask_in(Question("do you shair or sell my data?"), source)
+    assert holders("quagga breeders", qa, source)  # the search finds what is there
+    del source
+    assert holders("quagga breeders", qa) == []

@@ -176,6 +176,14 @@ def test_one_version_alone_says_so_and_never_pretends(qa: PolicyQA) -> None:
         assert answer.verdict is None
 
 
+def test_what_a_policy_said_in_a_year_needs_no_second_version(qa: PolicyQA) -> None:
+    answer = ask(qa, "what did Bolt's policy say in 2011 about selling?")
+    assert answer.status is Status.ANSWERED
+    assert "The one version of Bolt's policy, archived on" in answer.text
+    assert answer.citations
+    assert "[1]" in answer.text
+
+
 def test_a_policy_of_the_reader_s_own_has_one_version(qa: PolicyQA) -> None:
     own = indexed("We sell your data.", domain="own.example", company="Mine", archived_on=NEW)
     answer = qa.ask_in(Question("have you always sold my data?"), own)
