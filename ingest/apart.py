@@ -10,8 +10,10 @@ import base64
 import contextlib
 import datetime as dt
 import json
+import math
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +34,10 @@ SECONDS: Final = 10.0
 """A policy of 500,000 characters is read in two; what takes longer than this was made to."""
 
 MEGABYTES: Final = 1024
+_BUG: Final = 3
+"""With what status the other process ends where it, and not the text, is to blame."""
+
+_TOO_MUCH: Final = "It cannot be read: it needs more than a policy may."
 _DOMAIN: Final = "unknown.invalid"
 """Stands for the domain of a text of which nothing says whose it is; RFC 2606 keeps it from being anybody's."""
 
@@ -87,7 +93,7 @@ def _unplaced(document: Document, hints: Hints) -> Policy:
     return replace(policy, company=company, aliases=tuple(a for a in aliases if label not in a), warnings=())
 
 
-def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float = SECONDS) -> Read:
+def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float = SECONDS, placed: bool = False) -> Read:
     """What ``read_unplaced`` and ``cut`` give, worked out by another process that is ended when it takes too long.
 
     Args:
@@ -95,9 +101,11 @@ def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float =
         hints: what its reader says about it; wins over what the text says.
         max_chars: the longest text that is accepted.
         seconds: the longest time.
+        placed: whether something must say which domain it belongs to, as for ``read_policy``.
 
     Raises:
         PolicyRefused: it is no usable policy, or cannot be read within these bounds.
+        RuntimeError: there is a bug; where it is, without a word of the text.
     """
     task = {
         "name": source.name,
@@ -106,7 +114,9 @@ def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float =
         "domain": hints.domain,
         "company": hints.company,
         "archived_on": hints.archived_on.isoformat() if hints.archived_on else None,
+        "url": hints.url,
         "max_chars": max_chars,
+        "placed": placed,
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module; the text goes in through the pipe
@@ -119,37 +129,54 @@ def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float =
         )
     except subprocess.TimeoutExpired:
         raise PolicyRefused(Reason.UNREADABLE, "Reading it takes too long: it is not laid out like a policy.") from None
+    if done.returncode == _BUG:
+        raise RuntimeError(f"reading a policy apart failed: {done.stderr.decode('utf-8', 'replace')}")
     try:
         result = json.loads(done.stdout)
-    except ValueError:
-        raise PolicyRefused(Reason.UNREADABLE, "It cannot be read: it needs more than a policy may.") from None
+    except ValueError:  # ended by the system
+        raise PolicyRefused(Reason.UNREADABLE, _TOO_MUCH) from None
     if "refused" in result:
         raise PolicyRefused(result["refused"], result["message"])
     return _from_json(result)
 
 
 def _main() -> None:
-    _bound_memory()
+    _bound()
     task = json.loads(sys.stdin.buffer.read())
     hints = Hints(
         domain=normal_domain(task["domain"] or ""),
         company=task["company"],
         archived_on=dt.date.fromisoformat(task["archived_on"]) if task["archived_on"] else None,
+        url=task["url"],
     )
     source = Source(task["name"], base64.b64decode(task["data"]), task["suffix"])
     try:
-        policy = read_unplaced(source, hints, max_chars=task["max_chars"])
+        read_one = read_policy if task["placed"] else read_unplaced
+        policy = read_one(source, hints, max_chars=task["max_chars"])
         result = _as_json(Read(policy, cut(policy)))
     except PolicyRefused as refusal:
         result = {"refused": str(refusal.reason), "message": str(refusal)}
+    except (MemoryError, RecursionError):
+        result = {"refused": str(Reason.UNREADABLE), "message": _TOO_MUCH}
+    except Exception as exc:  # its message is left out: it may quote the text
+        sys.stderr.write(f"{type(exc).__name__}\n{''.join(traceback.format_tb(exc.__traceback__))}")
+        sys.exit(_BUG)
     sys.stdout.buffer.write(json.dumps(result).encode("ascii"))
 
 
-def _bound_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not everywhere; the time is bounded anyhow
+def _bound() -> None:
+    """Bounds this process: its memory; its time, should nobody be left to end it; and no image of it on the disk."""
+    with contextlib.suppress(ImportError):  # not everywhere; whoever started it bounds its time anyhow
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+        most = {
+            resource.RLIMIT_AS: MEGABYTES << 20,
+            resource.RLIMIT_CPU: math.ceil(2 * SECONDS),
+            resource.RLIMIT_CORE: 0,
+        }
+        for limit, value in most.items():
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(limit, (value, value))
 
 
 def _as_json(read: Read) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from ingest.naming import derive_names
 from ingest.screening import Reason
 from ingest.sources import Source
+from ingest.webpage import SUFFIXES as PAGES
+from ingest.webpage import decoded, page_text
 from qa.domain import Policy
 from qa.errors import PolicyRefused
 from qa.text import visible
@@ -237,5 +239,13 @@ def _decoded(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-_READERS: Mapping[str, Callable[[bytes], str]] = {".md": _decoded, ".markdown": _decoded, ".txt": _decoded}
-"""How each of ``sources.SUFFIXES`` becomes text; HTML and PDF will join here."""
+def _page(data: bytes) -> str:
+    """The text of a page in HTML."""
+    return page_text(decoded(data))
+
+
+_READERS: Mapping[str, Callable[[bytes], str]] = {
+    **dict.fromkeys((".md", ".markdown", ".txt"), _decoded),
+    **dict.fromkeys(PAGES, _page),
+}
+"""How each of ``sources.SUFFIXES`` becomes text; PDF will join here."""

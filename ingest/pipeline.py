@@ -15,6 +15,7 @@ from ingest.chunking import CHUNKER, cut, passage_text, sentence_text
 from ingest.parsing import Hints
 from ingest.screening import Reason
 from ingest.sources import Source, Sources, Unread, find_sources
+from ingest.webpage import SUFFIXES as PAGES
 from qa.domain import IndexedPolicy, Passage, Policy, Vectors
 from qa.encoders import TextEncoder, open_encoder
 from qa.errors import IndexMissing, PolicyRefused
@@ -266,7 +267,7 @@ class _Run:
 
     def _consider(self, source: Source) -> None:
         """Decides about one source; a policy that is new or changed is put on the waiting list."""
-        policy = self._known_undated(read_policy(source, self._hints, max_chars=self._max_chars))
+        policy = self._known_undated(self._read_policy(source))
         content = policy.content_hash
         if policy.id in self._seen and self._seen[policy.id] != content:
             message = f"Another file of this run is {policy.id} too, with other content; give each its own date."
@@ -277,6 +278,12 @@ class _Run:
         else:
             self._waiting.append(_prepared(source.name, policy))
         self._seen[policy.id] = content
+
+    def _read_policy(self, source: Source) -> Policy:
+        """A page in HTML can be made to keep a parser busy for hours, so it is read where it can be ended."""
+        if source.suffix in PAGES:
+            return read_apart(source, self._hints, max_chars=self._max_chars, placed=True).policy
+        return read_policy(source, self._hints, max_chars=self._max_chars)
 
     def _known_undated(self, policy: Policy) -> Policy:
         """A policy without a date keeps the day it was first ingested on for as long as it stays the same."""

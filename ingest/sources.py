@@ -1,6 +1,6 @@
 """Where policies come from: files and folders, found, bounded and read one by one.
 
-Another kind of source (a web page, a PDF) enters here as a suffix in ``SUFFIXES`` with its reader in ``parsing``.
+Another kind of source (such as PDF) enters here as a suffix in ``SUFFIXES`` with its reader in ``parsing``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qa.errors import PolicyRefused, UsageError
 
 __all__ = ["SUFFIXES", "Source", "Sources", "Unread", "find_sources", "shown"]
 
-SUFFIXES = (".md", ".markdown", ".txt")
+SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".xhtml")
 """File formats that can be read; ``parsing`` has a reader for each."""
 
 _MAX_BYTES = 32 * 1024 * 1024  # a bound on memory; what counts as too long a policy is a setting

@@ -65,6 +65,9 @@ class Settings(BaseModel):
     own_policies_minutes: Annotated[
         int, Field(default=60, ge=1, le=1_440, description="A reader's own policy is gone so long after its last use.")
     ]
+    fetch: Annotated[
+        Literal["on", "off"], Field(default="off", description="Whether readers may have a web address opened.")
+    ]
     feedback: Annotated[
         Literal["on", "off"], Field(default="on", description="Whether readers may say that an answer is wrong.")
     ]

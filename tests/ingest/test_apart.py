@@ -3,8 +3,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -82,6 +85,21 @@ def test_what_takes_too_long_is_ended_and_said() -> None:
     with pytest.raises(PolicyRefused, match="too long") as refusal:
         read_apart(source(), Hints(), max_chars=500_000, seconds=0.01)
     assert refusal.value.reason == "unreadable"
+
+
+def test_a_bug_is_told_from_a_bad_text_and_quotes_nothing_of_it() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)failed: TypeError\n.*in screen") as failure:
+        read_apart(Source("pasted text", POLICY.encode(), ".txt"), Hints(), max_chars=cast("int", "Acme Tools"))
+    assert "Acme" not in str(failure.value)
+
+
+def test_the_other_process_is_bounded_and_leaves_no_image_of_itself() -> None:
+    look = (
+        "import resource as r; from ingest.apart import _bound; _bound();"
+        "print(*(r.getrlimit(each)[1] for each in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_CORE)))"
+    )
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert said.split() == [str(1 << 30), "20", "0"]
 
 
 @pytest.mark.parametrize(

@@ -150,12 +150,25 @@ def test_warnings_are_flagged_and_kept(take: Take, library: Library) -> None:
 def test_progress_tells_each_file(settings: Settings, encoder: CountingEncoder, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for name in ("a.example__2020-01-01.md", "b.example__2020-01-01.md", "page.html"):
+    for name in ("a.example__2020-01-01.md", "b.example__2020-01-01.md", "page.pdf"):
         (folder / name).write_text(POLICY)
     seen: list[Progress] = []
     report = ingest_paths([folder], settings, encoder=encoder, on_progress=seen.append)
     assert [(each.done, each.total, Path(each.name).name[0]) for each in seen] == [(1, 2, "a"), (2, 2, "b")]
     assert report.skipped == 1
+
+
+def test_a_page_in_html_is_ingested_and_one_without_a_policy_is_refused(
+    settings: Settings, encoder: CountingEncoder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    paragraphs = "".join(f"<p>{each}</p>" for each in POLICY.split("\n\n"))
+    (folder / "acme.example__2020-02-03.html").write_text(f"<!doctype html><title>Privacy</title>{paragraphs}")
+    (folder / "app.example__2020-02-03.html").write_text("<!doctype html><div id=root></div><script src=x></script>")
+    report = ingest_paths([folder], settings, encoder=encoder)
+    assert (report.added, [each.reason for each in report.refused]) == (1, ["script"])
+    assert ingest_paths([folder], settings, encoder=encoder).unchanged == 1
 
 
 def test_an_interruption_leaves_whole_policies_and_the_next_run_completes(

@@ -14,14 +14,14 @@ def names(paths: list[Path]) -> list[str]:
 
 
 def test_folders_are_searched_at_any_depth_in_order_and_other_formats_counted(tmp_path: Path) -> None:
-    for name in ("b.md", "a/z.txt", "a/y.MARKDOWN", "a/page.html", "readme", ".hidden.md", ".git/c.md"):
+    for name in ("b.md", "a/z.txt", "a/y.MARKDOWN", "a/page.HTML", "a/page.pdf", "readme", ".hidden.md", ".git/c.md"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("x")
     found = find_sources([tmp_path])
-    assert [Path(each.name).name for each in found] == ["b.md", "y.MARKDOWN", "z.txt"]
-    assert found.skipped == 2  # page.html and readme
-    assert len(found) == 3
+    assert [Path(each.name).name for each in found] == ["b.md", "page.HTML", "y.MARKDOWN", "z.txt"]
+    assert found.skipped == 2  # page.pdf and readme
+    assert len(found) == 4
 
 
 def test_a_file_is_taken_once_however_often_it_is_named(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_is_not_there_or_not_a_file_is_said_in_one_line(path: str, said: st
 
 
 def test_a_folder_without_policies_is_said(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text("x")
+    (tmp_path / "page.pdf").write_text("x")
     with pytest.raises(UsageError, match="nothing to ingest"):
         find_sources([tmp_path])
 
