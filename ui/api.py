@@ -5,41 +5,54 @@ Question texts are never logged and never repeated in an error.
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 
 import ui
-from qa.domain import Question, as_json
+from qa.domain import Changes, Entry, FailedEntry, Question, as_json
 from qa.errors import (
     FineprintError,
     IndexProblem,
+    PolicyRefused,
     UnknownScope,
     UsageError,
 )
 from ui.asking import parse_as_of
+from ui.labels import Theme, label_svg
 from ui.live import Answers, Warmth
+from ui.picker import Finders
 from ui.schemas import (
     AnswerDocument,
     AskRequest,
     CardDocument,
+    CatalogueDocument,
+    ChangesDocument,
+    ComparisonDocument,
     FaultDocument,
     HealthDocument,
+    LabelDocument,
     PoliciesDocument,
     PolicyDocument,
     ProblemDocument,
     ReadinessDocument,
+    SitesDocument,
+    catalogue_document,
     policy_document,
+    site_document,
 )
+from ui.versions import pair
 
 __all__ = ["add_api", "problem"]
 
@@ -53,6 +66,9 @@ ASKING_AT_ONCE: Final = 4
 WAITING_AT_MOST: Final = 64
 """Questions that may wait for their turn; more are turned away at once."""
 
+_EVENTS: Final = "text/event-stream"
+_SVG: Final = "image/svg+xml"
+_UNCACHED: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _PROBLEM: Final[dict[str, Any]] = {
     "model": ProblemDocument,
@@ -86,7 +102,7 @@ def status_of(error: FineprintError) -> int:
     """The HTTP status that fits an expected failure."""
     if isinstance(error, UnknownScope):
         return HTTPStatus.NOT_FOUND
-    if isinstance(error, UsageError):
+    if isinstance(error, UsageError | PolicyRefused):
         return HTTPStatus.UNPROCESSABLE_ENTITY
     if isinstance(error, IndexProblem | Busy | NotReady):
         return HTTPStatus.SERVICE_UNAVAILABLE
@@ -130,6 +146,7 @@ def add_api(app: FastAPI, answers: Answers, warmth: Warmth) -> None:
 def _router(answers: Answers, warmth: Warmth) -> APIRouter:
     router = APIRouter()
     turnstile = _Turnstile(ASKING_AT_ONCE, WAITING_AT_MOST)
+    finders = Finders(answers)
 
     @router.post(
         "/api/v1/ask",
@@ -146,6 +163,38 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
             as_of=parse_as_of(request.as_of) if request.as_of else None,
         )
         return JSONResponse(as_json(await turnstile(lambda: answers.ask(question))))
+
+    @router.get(
+        "/api/v1/compare",
+        tags=["questions"],
+        summary="Put one question to several policies",
+        response_model=ComparisonDocument,
+        responses={
+            200: {"content": {_EVENTS: {"schema": {"type": "string"}}}},
+            **dict.fromkeys((404, 422, 503), _PROBLEM),
+        },
+    )
+    async def compare(
+        http: Request,
+        question: Annotated[str, Query(description="The question, in English.")],
+        scope: Annotated[list[str], Query(description="A domain, policy id or file stem; repeated, one a policy.")],
+    ) -> Response:
+        entries = await turnstile(lambda: answers.compare(Question(question), scope))
+
+        async def each() -> AsyncIterator[Entry | FailedEntry]:
+            while (entry := await turnstile(lambda: next(entries, None))) is not None:
+                yield entry
+
+        if _EVENTS in http.headers.get("accept", ""):
+            return StreamingResponse(_comparison_events(each()), media_type=_EVENTS, headers=_UNCACHED)
+        came = [entry async for entry in each()]
+        return JSONResponse(
+            {
+                "question": question,
+                "entries": [as_json(entry) for entry in came if isinstance(entry, Entry)],
+                "failed": [as_json(entry) for entry in came if isinstance(entry, FailedEntry)],
+            }
+        )
 
     @router.get(
         "/api/v1/policies",
@@ -171,6 +220,89 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
     def policy(policy_id: str) -> PolicyDocument:
         return policy_document(answers.policy(policy_id))
 
+    @router.get(
+        "/api/v1/policies/{policy_id}/changes",
+        tags=["policies"],
+        summary="What changed from another version of a policy to this one",
+        responses=dict.fromkeys((404, 422, 503), _PROBLEM),
+    )
+    async def changes(
+        policy_id: str,
+        since: Annotated[
+            str | None,
+            Query(max_length=300, description="The other version: a date, policy id or file stem; else the oldest."),
+        ] = None,
+        about: Annotated[
+            str | None, Query(max_length=200, description="Only changes on this topic, e.g. cookies.")
+        ] = None,
+    ) -> ChangesDocument:
+        def compared() -> Changes:
+            this = answers.policy(policy_id).policy.id
+            older, newer = pair(answers.cards(), this, since)
+            return answers.changes(older, newer, about)
+
+        return ChangesDocument.model_validate(as_json(await turnstile(compared)))
+
+    @router.get(
+        "/api/v1/policies/{policy_id}/label",
+        tags=["policies"],
+        summary="One policy at a glance",
+        response_model=LabelDocument,
+        responses={
+            200: {"content": {_SVG: {"schema": {"type": "string"}}}},
+            **dict.fromkeys((404, 422, 503), _PROBLEM),
+        },
+    )
+    async def policy_label(
+        http: Request,
+        policy_id: str,
+        form: Annotated[
+            Literal["json", "svg"] | None, Query(alias="format", description="json unless Accept prefers an image.")
+        ] = None,
+        theme: Annotated[Theme, Query(description="Of an SVG; auto follows whoever shows it.")] = "auto",
+    ) -> Response:
+        label = await turnstile(lambda: answers.label(policy_id))
+        headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
+        if (form or ("svg" if _SVG in http.headers.get("accept", "") else "json")) == "json":
+            return JSONResponse(as_json(label), headers=headers)
+        # Opened by itself, the drawing runs and fetches nothing, whatever a policy says.
+        stem = re.sub(r"[^\w.-]+", "_", label.policy_id.replace("@", "__"), flags=re.ASCII)
+        headers["Content-Disposition"] = f'inline; filename="{stem}-label.svg"'
+        return Response(label_svg(label, theme), media_type=_SVG, headers=headers)
+
+    @router.get(
+        "/api/v1/sites",
+        tags=["policies"],
+        summary="Find sites, each with the versions of its policy",
+        responses=dict.fromkeys((422, 503), _PROBLEM),
+    )
+    def sites(
+        *,
+        q: Annotated[str, Query(max_length=200, description="A company, domain or part of one.")] = "",
+        scope: Annotated[
+            list[Annotated[str, Query(max_length=300)]] | None,
+            Query(max_length=20, description="Only the sites of these domains, policy ids or file stems, as given."),
+        ] = None,
+        letter: Annotated[str | None, Query(pattern="^([A-Z]|#)$", description="First letter of the company.")] = None,
+        year: Annotated[int | None, Query(ge=1, le=9999, description="Only versions archived in this year.")] = None,
+        several: Annotated[bool, Query(description="Only sites with more than one version.")] = False,
+        limit: Annotated[int, Query(ge=1, le=200)] = 20,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> SitesDocument:
+        finder = finders.current()
+        found = finder.sites(q, letter=letter, year=year, several=several) if scope is None else finder.sites_of(scope)
+        page = [site_document(site) for site in found[offset : offset + limit]]
+        return SitesDocument(sites=page, total=len(found), limit=limit, offset=offset)
+
+    @router.get(
+        "/api/v1/catalogue",
+        tags=["policies"],
+        summary="How much there is to browse",
+        responses=dict.fromkeys((503,), _PROBLEM),
+    )
+    def catalogue() -> CatalogueDocument:
+        return catalogue_document(finders.current().catalogue)
+
     @router.get("/healthz", tags=["service"], summary="Is the process up?")
     async def healthz() -> HealthDocument:
         return HealthDocument(status="ok", version=ui.version())
@@ -183,6 +315,23 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         return ReadinessDocument(status="ready", policies=count)
 
     return router
+
+
+async def _comparison_events(entries: AsyncIterator[Entry | FailedEntry]) -> AsyncIterator[str]:
+    """A comparison as server-sent events: ``entry`` or ``failed`` for each policy, then ``done``, or ``error``."""
+    count = 0
+    try:
+        async for entry in entries:
+            count += 1
+            yield _event("entry" if isinstance(entry, Entry) else "failed", as_json(entry))
+    except FineprintError as exc:
+        yield _event("error", {"status": status_of(exc), "code": exc.code, "detail": str(exc)})
+    else:
+        yield _event("done", {"policies": count})
+
+
+def _event(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
 def _unmatched(routes: Sequence[BaseRoute]) -> Callable[[Request], Awaitable[JSONResponse]]:

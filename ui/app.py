@@ -43,8 +43,14 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
     from fastapi.middleware.cors import CORSMiddleware
 
     import ui
+    from ui.addresses import add_addresses
     from ui.api import add_api
+    from ui.document import Document
+    from ui.feedback import Feedback, add_feedback, feedback_file, made_by
     from ui.guard import Guard
+    from ui.lookback import add_lookback
+    from ui.own import OwnAnswers, OwnPolicies, add_own
+    from ui.views import add_views
 
     warmth = Warmth(answers)
 
@@ -66,9 +72,16 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
     )
     # A CORSMiddleware of our own also keeps Gradio from reflecting any origin with credentials.
     app.add_middleware(CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["GET", "POST"])
+    app.add_middleware(Document)
     app.add_middleware(Guard)
+    add_feedback(app, Feedback(feedback_file(settings), made_by=lambda: made_by(answers)))
     add_api(app, answers, warmth)
-    _within_a_loop(lambda: _mount_chat(app, answers, settings))
+    add_views(app, answers)
+    add_lookback(app, answers)
+    own = OwnPolicies(answers, settings)
+    add_own(app, own)
+    add_addresses(app, own, settings)
+    _within_a_loop(lambda: _mount_chat(app, OwnAnswers(answers, own), settings))
     return app
 
 
@@ -80,14 +93,17 @@ def _mount_chat(app: FastAPI, answers: Answers, settings: Settings) -> None:
         warnings.simplefilter("ignore")  # deprecations inside the libraries are not the operator's concern
         import gradio as gr
 
-    from ui.chat import build_chat, page_head, page_theme
+    from ui.page import build_page, keep_no_values, page_head, page_theme
+    from ui.words import page_words
 
+    page = build_page(answers, settings)
     gr.mount_gradio_app(
         app,
-        build_chat(answers, settings),
+        page,
         path="/",
         theme=page_theme(),
         head=page_head(),
+        i18n=page_words(),
         run_history=False,
         footer_links=[],
         show_error=False,
@@ -97,6 +113,7 @@ def _mount_chat(app: FastAPI, answers: Answers, settings: Settings) -> None:
         mcp_server=False,
         enable_monitoring=False,
     )
+    keep_no_values(page)
 
 
 def _within_a_loop(build: Callable[[], None]) -> None:

@@ -39,6 +39,8 @@ app = typer.Typer(
 )
 policies = typer.Typer(help="The policies in the index.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(policies, name="policies")
+feedback = typer.Typer(help="What readers think of answers.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(feedback, name="feedback")
 
 IndexOption = Annotated[
     Path | None, typer.Option("--index", help="Folder of the index.  [default: $FINEPRINT_INDEX, else a user folder]")
@@ -140,6 +142,48 @@ def ask(
         from ui.terminal import answer_lines, terminal_width
 
         _print_lines(answer_lines(answer, terminal_width()))
+
+
+@app.command()
+def compare(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    *,
+    scope: Annotated[list[str], typer.Option(help="A domain, policy id or file stem; repeat it for each policy.")],
+    as_of: Annotated[str | None, typer.Option(help="Use the versions of this day, e.g. 2008 or 2008-05-31.")] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a table for spreadsheets.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+) -> None:
+    """Puts one question to several policies, each searched for itself."""
+    from qa.domain import FailedEntry, Question
+    from ui.asking import parse_as_of
+
+    if as_json + csv + markdown > 1:
+        raise UsageError("Give only one of --json, --csv and --markdown.")
+    asked = Question(question, as_of=parse_as_of(as_of) if as_of is not None else None)
+    with _opened(_settings(index)) as answers, _progress("Comparing") as show:
+        entries = []
+        for entry in answers.compare(asked, scope):
+            entries.append(entry)
+            show(len(entries), len(scope), entry.company)
+    failed = [entry for entry in entries if isinstance(entry, FailedEntry)]
+    if as_json:
+        from qa.domain import as_json as to_json
+
+        answered = [entry for entry in entries if not isinstance(entry, FailedEntry)]
+        _print_json(to_json({"question": question, "entries": answered, "failed": failed}))
+    elif csv or markdown:
+        from ui.export_table import Cell, as_csv, as_markdown
+
+        cells = [Cell.of_entry(entry, question) for entry in entries]
+        print(as_csv(cells) if csv else as_markdown(cells), end="")
+    else:
+        from ui.terminal import comparison_lines, terminal_width
+
+        _print_lines(comparison_lines(entries, terminal_width()))
+    if len(failed) == len(entries):
+        raise typer.Exit(1)
 
 
 def _ask_batch(batch: Path, out: Path | None, settings: Settings) -> None:
@@ -257,6 +301,63 @@ def show_policy(
         _print_lines(policy_lines(source))
 
 
+@policies.command("label")
+def label_policy(
+    policy: Annotated[str, typer.Argument(help="A domain (its newest version), policy id or file stem.")],
+    *,
+    svg: Annotated[Path | None, typer.Option(help="Write it as a picture to this SVG file.")] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows one policy at a glance: what it says about the standard questions."""
+    with _opened(_settings(index)) as answers:
+        label = answers.label(policy)
+    if svg is not None:
+        from ui.labels import label_svg
+
+        svg.write_text(label_svg(label), encoding="utf-8")
+        _note(f"Label: {svg}")
+    if as_json:
+        from qa.domain import as_json as to_json
+
+        _print_json(to_json(label))
+    elif svg is None:
+        from ui.labels import label_lines
+        from ui.terminal import terminal_width
+
+        _print_lines(label_lines(label, terminal_width()))
+
+
+@policies.command("changes")
+def show_changes(
+    older: Annotated[str, typer.Argument(help="A policy id or file stem; alone also a domain: its oldest version.")],
+    newer: Annotated[str | None, typer.Argument(help="Another version; the newest one if absent.")] = None,
+    *,
+    about: Annotated[str | None, typer.Option(help="Only changes on this topic, e.g. cookies.")] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows what changed from one version of a policy to another."""
+    from ui.versions import pair
+
+    with _opened(_settings(index)) as answers:
+        first = answers.policy(older).policy
+        if newer is None:
+            other = answers.policy(first.domain).policy.id
+            since, this = pair(answers.cards(), other, None if other == first.id else first.id)
+        else:
+            since, this = first.id, newer
+        changes = answers.changes(since, this, about)
+    if as_json:
+        from qa.domain import as_json as to_json
+
+        _print_json(to_json(changes))
+    else:
+        from ui.terminal import changes_lines, terminal_width
+
+        _print_lines(changes_lines(changes, terminal_width(), about))
+
+
 @policies.command("remove")
 def remove_policy(
     policy: Annotated[str, typer.Argument(help="A domain (its newest version), policy id or file stem.")],
@@ -266,6 +367,38 @@ def remove_policy(
     from ui.upkeep import remove
 
     _note(f"Removed {remove(_settings(index), policy)}.")
+
+
+@feedback.command("export")
+def export_feedback(
+    out: Annotated[Path | None, typer.Option(help="Where the cases go; standard output if absent.")] = None,
+    index: IndexOption = None,
+) -> None:
+    """Writes judged answers, where their question was given, as draft cases for `fineprint eval`."""
+    from ui.feedback import Feedback, export_cases, feedback_file
+
+    settings = _settings(index)
+    with _opened(settings) as answers:
+        export = export_cases(Feedback(feedback_file(settings)).rows(), answers.policy)
+    if out is None:
+        _print_lines(export.lines)
+    else:
+        try:
+            out.write_text("".join(f"{line}\n" for line in export.lines), encoding="utf-8")
+        except OSError as exc:
+            raise FineprintError(f"{out} cannot be written: {exc.strerror}. Name another file.") from exc
+    _note(
+        f"{len(export.lines)} draft cases. Left out: {export.without_consent} without consent to keep the question, "
+        f"{export.unusable} about a policy that is not indexed or about several."
+    )
+
+
+@feedback.command("clear")
+def clear_feedback(index: IndexOption = None) -> None:
+    """Deletes all feedback."""
+    from ui.feedback import Feedback, feedback_file
+
+    _note(f"Deleted {Feedback(feedback_file(_settings(index))).clear()} judgements.")
 
 
 @app.command()

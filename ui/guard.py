@@ -18,7 +18,7 @@ PAGE_BODY_BYTES: Final = 4 * 1024 * 1024
 """The chat page sends its whole conversation with every question."""
 
 # All that the chat page needs of Gradio. Everything else under /gradio_api (uploads, files, the proxy, calls by name)
-# is closed: this product takes no files, and programs have /api/v1.
+# is closed: readers' own policies come in a body of their own (ui.own), and programs have /api/v1.
 _GRADIO: Final = "/gradio_api/"
 _GRADIO_OPEN: Final = ("run/predict", "queue/", "heartbeat/", "startup-events", "info", "cancel", "reset", "app_id")
 

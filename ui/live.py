@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from qa.domain import Answer, IndexedPolicy, PolicyCard, Question
+from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Progress, Question
 from qa.errors import FineprintError
+
+if TYPE_CHECKING:
+    from qa.encoders import TextEncoder
 
 __all__ = ["Answers", "LiveAnswers", "Warmth"]
 
@@ -26,12 +29,44 @@ class Answers(Protocol):
         """Answers one question. Raises InvalidQuestion, UnknownScope or an IndexProblem."""
         ...
 
+    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+        """Answers like ``ask`` and tells of each stage as it begins; the answer comes last. Raises like ``ask``."""
+        ...
+
     def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
         """The indexed policies that match a query, all for an empty one."""
         ...
 
     def policy(self, scope: str) -> IndexedPolicy:
         """One policy by domain, id or file stem. Raises UnknownScope."""
+        ...
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """What encodes questions; policies for ``ask_in`` are encoded with it. Raises an IndexProblem."""
+        ...
+
+    def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
+        """Answers from a policy that need not be indexed. Raises InvalidQuestion."""
+        ...
+
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+        """Answers like ``ask_in`` and tells of each stage as it begins; the answer comes last. Raises like it."""
+        ...
+
+    def label(self, scope: str) -> Label:
+        """A policy at a glance. Raises UnknownScope or an IndexProblem."""
+        ...
+
+    def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
+        """The same question put to several policies, each answer as it comes.
+
+        Raises InvalidQuestion, UnknownScope or UsageError at once, not with the first answer.
+        """
+        ...
+
+    def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
+        """What became of a policy from one version to another. Raises UnknownScope, UsageError."""
         ...
 
     def warm_up(self) -> None:
@@ -59,6 +94,10 @@ class LiveAnswers:
         """See ``Answers.ask``."""
         return self._opened().ask(question)
 
+    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+        """See ``Answers.stream``."""
+        return self._opened().stream(question)
+
     def cards(self, query: str = "", limit: int | None = None) -> tuple[PolicyCard, ...]:
         """See ``Answers.cards``."""
         return self._opened().cards(query, limit)
@@ -66,6 +105,31 @@ class LiveAnswers:
     def policy(self, scope: str) -> IndexedPolicy:
         """See ``Answers.policy``."""
         return self._opened().policy(scope)
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """See ``Answers.encoder``."""
+        return self._opened().encoder
+
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+        """See ``Answers.stream_in``."""
+        return self._opened().stream_in(question, source)
+
+    def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
+        """See ``Answers.ask_in``."""
+        return self._opened().ask_in(question, source)
+
+    def label(self, scope: str) -> Label:
+        """See ``Answers.label``."""
+        return self._opened().label(scope)
+
+    def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
+        """See ``Answers.compare``."""
+        return self._opened().compare(question, scopes)
+
+    def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
+        """See ``Answers.changes``."""
+        return self._opened().changes(older, newer, about)
 
     def warm_up(self) -> None:
         """See ``Answers.warm_up``."""

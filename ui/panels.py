@@ -1,4 +1,8 @@
-"""The proof panel: each cited passage highlighted in its surrounding section, as safe HTML."""
+"""The proof panel as safe HTML: each cited passage in its section, and the whole policy with its citations marked.
+
+An answer's message carries the first, a few paragraphs; the second is fetched when a citation is chosen (``ui.views``),
+so that the conversation, which the page sends back with each question, stays small.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ from itertools import groupby
 from qa.domain import Answer, Citation, IndexedPolicy
 from qa.errors import FineprintError
 from qa.text import Span
-from ui.render import Highlight, Region, date_in_words, escape, region_around, render_policy
+from ui.render import Highlight, Region, day, escape, region_around, render_policy, render_whole, web_address
+from ui.words import said, said_as
 
-__all__ = ["empty_panel", "proof_panel"]
+__all__ = ["empty_panel", "proof_panel", "source_link", "whole_policy"]
 
 ReadPolicy = Callable[[str], IndexedPolicy]
 """Reads a policy by id; raises UnknownScope or an IndexProblem."""
@@ -29,10 +34,8 @@ class _Extract:
 def empty_panel() -> str:
     """What the panel says before there is anything to prove."""
     return (
-        '<section class="fp-panel fp-panel-empty" aria-label="Proof">'
-        '<p class="fp-panel-lead">The proof appears here.</p>'
-        "<p>Every claim in an answer carries a number. Choose it to see the exact words of the policy, "
-        "where they stand, and when they were published.</p></section>"
+        f'<section class="fp-panel fp-panel-empty" {said_as("aria-label", "proof.proof")}>'
+        f'<p class="fp-panel-lead">{said("proof.here")}</p><p>{said("proof.explained")}</p></section>'
     )
 
 
@@ -47,22 +50,65 @@ def proof_panel(answer: Answer, read: ReadPolicy, key: str) -> str:
     shown = answer.citations or answer.related
     if not shown:
         return (
-            f'<section class="fp-panel fp-panel-empty" aria-label="Proof" data-key="{escape(key)}">'
-            '<p class="fp-panel-lead">Nothing is cited.</p>'
-            "<p>This answer quotes no policy, so there is nothing to prove.</p></section>"
+            f'<section class="fp-panel fp-panel-empty" {said_as("aria-label", "proof.proof")} data-key="{escape(key)}">'
+            f'<p class="fp-panel-lead">{said("proof.none")}</p><p>{said("proof.none_explained")}</p></section>'
         )
     several = len({citation.policy_id for citation in shown}) > 1
-    says = "What the policies say" if several else "What the policy says"
-    title = says if answer.citations else "Nearest passages"
-    note = (
-        ""
-        if answer.citations
-        else '<p class="fp-panel-note">These are related, but they do not answer the question.</p>'
-    )
+    says = "proof.policies_say" if several else "proof.policy_says"
+    title = said(says if answer.citations else "proof.nearest")
+    note = "" if answer.citations else f'<p class="fp-panel-note">{said("proof.nearest_explained")}</p>'
     cards = "".join(_card(extract, key) for extract in _extracts(shown, read))
     return (
-        f'<section class="fp-panel" aria-label="Proof" data-key="{escape(key)}">'
+        f'<section class="fp-panel" {said_as("aria-label", "proof.proof")} data-key="{escape(key)}">'
         f'<h2 class="fp-panel-title">{title}</h2>{note}{cards}</section>'
+    )
+
+
+def whole_policy(source: IndexedPolicy, highlights: Sequence[Highlight], key: str) -> str:
+    """A whole policy to read, its citations marked, with an outline of its sections and the tools to get about.
+
+    Args:
+        source: the policy.
+        highlights: what is cited of it.
+        key: prefix of the ids, unique for this answer within the page.
+    """
+    policy = source.policy
+    text, headings = render_whole(policy.text, highlights, key)
+    prefix = escape(key)
+    sections = [
+        f'<li class="fp-depth-{heading.level}"><a href="#{prefix}-at-{heading.start}">{escape(heading.words)}</a></li>'
+        for heading in headings
+    ]
+    outline = (
+        f'<details class="fp-outline"><summary>{said("proof.sections")}</summary>'
+        f"<nav {said_as('aria-label', 'proof.sections')}><ol>{''.join(sections)}</ol></nav></details>"
+        if sections
+        else ""
+    )
+    steps = (
+        f'<div class="fp-steps" role="group" {said_as("aria-label", "proof.passages")}>'
+        f'<button type="button" class="fp-previous" {said_as("aria-label", "proof.previous")}>‹</button>'
+        '<span class="fp-step" aria-hidden="true"></span>'
+        f'<button type="button" class="fp-following" {said_as("aria-label", "proof.following")}>›</button></div>'
+    )
+    copy = (
+        f'<button type="button" class="fp-quote"><span class="fp-idle">{said("proof.quote")}</span>'
+        f'<span class="fp-done" hidden>{said("proof.copied")}</span></button>'
+    )
+    listed = f'<button type="button" class="fp-listed">{said("proof.listed")}</button>'
+    return (
+        f'<section class="fp-panel fp-whole" {said_as("aria-label", "proof.proof")} data-key="{prefix}">'
+        f'<article class="fp-card"><header class="fp-bar">{_who(policy.company, policy.archived_on.isoformat(), "h2")}'
+        f'{steps}<div class="fp-links">{outline}{copy}{source_link(policy.url)}{listed}{_BACK}</div>'
+        f'<p class="fp-sr fp-where" role="status">{said("proof.passage")} <span class="fp-number"></span></p></header>'
+        f'<div class="fp-text">{text}</div></article></section>'
+    )
+
+
+def _who(company: str, iso: str, tag: str = "p") -> str:
+    return (
+        f'<{tag} class="fp-who"><b>{escape(company)}</b> '
+        f'<span class="fp-date">{said("proof.as_of")} {day(iso)}</span></{tag}>'
     )
 
 
@@ -120,18 +166,16 @@ def _card(extract: _Extract, key: str) -> str:
         body = f"{before}{body}{after}"
     else:
         body = "".join(_alone(citation, key) for citation in citations)
-    head, link = _card_head(first, citations), _link(first)
-    return f'<article class="fp-card">{head}<div class="fp-text">{body}</div>{link}</article>'
+    links = f'<div class="fp-links">{source_link(first.url)}{_BACK}</div>'
+    if extract.source:
+        whole = f'<button type="button" class="fp-open" data-n="{first.n}">{said("proof.whole")}</button>'
+        links = f'<div class="fp-links">{whole}{source_link(first.url)}{_BACK}</div>'
+    return f'<article class="fp-card">{_card_head(first)}<div class="fp-text">{body}</div>{links}</article>'
 
 
-def _card_head(first: Citation, citations: Sequence[Citation]) -> str:
-    iso = first.archived_on.isoformat()
+def _card_head(first: Citation) -> str:
     section = f'<p class="fp-section">{escape(first.section)}</p>' if first.section else ""
-    numbers = ", ".join(str(c.n) for c in citations)
-    return (
-        f'<header><p class="fp-who"><span class="fp-sr">Proof {numbers}: </span><b>{escape(first.company)}</b> '
-        f'<span class="fp-date">as of <time datetime="{iso}">{date_in_words(iso)}</time></span></p>{section}</header>'
-    )
+    return f"<header>{_who(first.company, first.archived_on.isoformat())}{section}</header>"
 
 
 def _alone(citation: Citation, key: str) -> str:
@@ -141,13 +185,15 @@ def _alone(citation: Citation, key: str) -> str:
     )
 
 
-def _link(citation: Citation) -> str:
-    """The link to the snapshot; http(s) only, whatever a stored policy may say."""
-    back = '<a class="fp-back" href="#fp-chat">Back to the answer</a>'
-    url = citation.url or ""
-    if not url.lower().startswith(("https://", "http://")):
-        return f'<div class="fp-links">{back}</div>'
+def source_link(url: str | None) -> str:
+    """The link to the snapshot, where there is one."""
+    address = web_address(url)
+    if not address:
+        return ""
     return (
-        f'<div class="fp-links"><a class="fp-source" href="{escape(url)}" target="_blank" '
-        f'rel="noopener noreferrer">See it in the archived page</a>{back}</div>'
+        f'<a class="fp-source" href="{escape(address)}" target="_blank" rel="noopener noreferrer">'
+        f"{said('proof.archived')}</a>"
     )
+
+
+_BACK = f'<a class="fp-back" href="#fp-chat">{said("proof.back")}</a>'

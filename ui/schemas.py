@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from qa.domain import IndexedPolicy, Status, Verdict
+from qa.domain import ChangeKind, IndexedPolicy, Status, Verdict
+from qa.finding import Catalogue, Site
 
 MAX_HISTORY = 100
 
@@ -80,6 +81,62 @@ class EntryDocument(_Document):
     text: str
     citations: list[CitationDocument]
     confidence: Annotated[float, Field(ge=0, le=1)]
+    warnings: list[str]
+
+
+class FailedEntryDocument(_Document):
+    """A policy of a comparison that could not be answered from; this is not silence."""
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    problem: str
+
+
+class ComparisonDocument(_Document):
+    """The same question put to several policies, each searched for itself."""
+
+    question: str
+    entries: Annotated[
+        list[EntryDocument], Field(description="One a policy, in the order of the scopes; citations numbered in each.")
+    ]
+    failed: Annotated[list[FailedEntryDocument], Field(description="Policies that could not be answered from.")]
+
+
+class PartDocument(_Document):
+    """One of several things that were asked at once."""
+
+    question: str
+    status: Status
+    verdict: Verdict | None
+    text: str
+    citations: list[CitationDocument]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+
+
+class ChangeDocument(_Document):
+    """One difference between two versions of a policy; each side is a verified quote."""
+
+    kind: ChangeKind
+    before: Annotated[CitationDocument | None, Field(description="In the older version; null if added.")]
+    after: Annotated[CitationDocument | None, Field(description="In the newer version; null if removed.")]
+    similarity: Annotated[float, Field(ge=0, le=1, description="Of the two wordings.")]
+
+
+class ChangesDocument(_Document):
+    """How a policy's text differs between two versions of it."""
+
+    older: Annotated[str, Field(description="A policy id.")]
+    newer: Annotated[str, Field(description="A policy id.")]
+    company: str
+    domain: str
+    older_archived_on: dt.date
+    newer_archived_on: dt.date
+    changes: Annotated[
+        list[ChangeDocument], Field(description="In the order of the newer text, what was removed where it stood.")
+    ]
+    unchanged: Annotated[int, Field(description="Sentences that both versions have, wording noise aside.")]
 
 
 class ChoiceDocument(_Document):
@@ -109,6 +166,13 @@ class AnswerDocument(_Document):
     citations: list[CitationDocument]
     related: Annotated[list[CitationDocument], Field(description="For not_stated: the nearest passages.")]
     entries: Annotated[list[EntryDocument], Field(description="For a comparison: one a policy.")]
+    parts: Annotated[list[PartDocument], Field(description="For a question that asks several things: one each.")]
+    versions: Annotated[
+        list[EntryDocument], Field(description="For a question about the versions of a policy: one each, oldest first.")
+    ]
+    changes: Annotated[
+        list[ChangeDocument], Field(description="For a question about what changed: the differences that are told.")
+    ]
     policies: list[str]
     confidence: Annotated[float, Field(ge=0, le=1)]
     engine: str
@@ -141,6 +205,71 @@ class PoliciesDocument(_Document):
     offset: int
 
 
+class VersionDocument(_Document):
+    """One version of a site's policy."""
+
+    id: str
+    archived_on: dt.date
+
+
+class SiteDocument(_Document):
+    """A site with the versions of its policy, newest first."""
+
+    domain: str
+    company: str
+    versions: list[VersionDocument]
+
+
+class SitesDocument(_Document):
+    """A page of the list of sites."""
+
+    sites: list[SiteDocument]
+    total: Annotated[int, Field(description="How many match in all.")]
+    limit: int
+    offset: int
+
+
+class LetterDocument(_Document):
+    """The sites whose company begins with a letter; ``#`` stands for everything that is no Latin letter."""
+
+    letter: str
+    sites: int
+
+
+class YearDocument(_Document):
+    """The policies archived in a year."""
+
+    year: int
+    policies: int
+
+
+class CatalogueDocument(_Document):
+    """How much there is to browse."""
+
+    policies: int
+    sites: int
+    several: Annotated[int, Field(description="Sites with more than one version.")]
+    letters: list[LetterDocument]
+    years: Annotated[list[YearDocument], Field(description="Newest first.")]
+
+
+def site_document(site: Site) -> SiteDocument:
+    """A site's document."""
+    versions = [VersionDocument(id=card.id, archived_on=card.archived_on) for card in site.versions]
+    return SiteDocument(domain=site.newest.domain, company=site.newest.company, versions=versions)
+
+
+def catalogue_document(catalogue: Catalogue) -> CatalogueDocument:
+    """The catalogue's document."""
+    return CatalogueDocument(
+        policies=catalogue.policies,
+        sites=catalogue.sites,
+        several=catalogue.several,
+        letters=[LetterDocument(letter=letter, sites=n) for letter, n in catalogue.letters.items()],
+        years=[YearDocument(year=year, policies=n) for year, n in catalogue.years.items()],
+    )
+
+
 class PassageDocument(_Document):
     """A stretch of a policy; the passages partition its text."""
 
@@ -163,6 +292,32 @@ class PolicyDocument(_Document):
     warnings: list[str]
     text: str
     passages: list[PassageDocument]
+
+
+class LabelRowDocument(_Document):
+    """What a policy says about one standard question."""
+
+    topic: Annotated[str, Field(description="A short name that does not change, e.g. sell.")]
+    title: str
+    question: str
+    status: Status
+    verdict: Verdict | None
+    text: str
+    citations: Annotated[list[CitationDocument], Field(description="Numbered from 1 in each row.")]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    sure: Annotated[bool, Field(description="Whether status and verdict can be said in a word; else it is unclear.")]
+    related: Annotated[list[CitationDocument], Field(description="For silence that is not sure: the nearest passages.")]
+
+
+class LabelDocument(_Document):
+    """A policy at a glance: the same questions for every policy, answered by the same chain as any other."""
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    url: str | None
+    rows: list[LabelRowDocument]
 
 
 class HealthDocument(_Document):

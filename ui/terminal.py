@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from qa.domain import Answer, Citation, IndexedPolicy, PolicyCard, Status
+from qa.domain import (
+    Answer,
+    ChangeKind,
+    Changes,
+    Citation,
+    Entry,
+    FailedEntry,
+    IndexedPolicy,
+    Part,
+    PolicyCard,
+    Status,
+)
 from ui.render import date_in_words, verdict_in_words, visible
 
-__all__ = ["answer_lines", "card_lines", "policy_lines", "terminal_width"]
+__all__ = ["answer_lines", "card_lines", "changes_lines", "comparison_lines", "policy_lines", "terminal_width"]
 
 _WIDEST = 100
+_KINDS = (ChangeKind.REWORDED, ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.MOVED)
 
 
 def terminal_width() -> int:
@@ -21,10 +34,13 @@ def terminal_width() -> int:
 
 def answer_lines(answer: Answer, width: int) -> Iterator[str]:
     """An answer as lines: verdict, text, numbered citations, what else there is to say."""
-    yield verdict_in_words(answer.status, answer.verdict)
-    yield ""
-    for paragraph in visible(answer.text).strip().split("\n"):
-        yield from textwrap.wrap(paragraph, width) or [""]
+    for n, part in enumerate(answer.parts):
+        if n:
+            yield ""
+        yield from textwrap.wrap(visible(part.question), width)
+        yield from _told(part, width)
+    if not answer.parts:
+        yield from _told(answer, width)
     for entry in answer.entries:
         yield ""
         verdict = verdict_in_words(entry.status, entry.verdict)
@@ -46,6 +62,31 @@ def answer_lines(answer: Answer, width: int) -> Iterator[str]:
     for warning in answer.warnings:
         yield ""
         yield from textwrap.wrap(f"Note: {visible(warning)}", width)
+
+
+def _told(told: Answer | Part, width: int) -> Iterator[str]:
+    """The verdict and the text of an answer, or of one of its parts."""
+    yield verdict_in_words(told.status, told.verdict)
+    yield ""
+    for paragraph in visible(told.text).strip().split("\n"):
+        yield from textwrap.wrap(paragraph, width) or [""]
+
+
+def comparison_lines(entries: Iterable[Entry | FailedEntry], width: int) -> Iterator[str]:
+    """One question over several policies as lines: for each its verdict, text and citations, or why there is none."""
+    for n, entry in enumerate(entries):
+        if n:
+            yield ""
+        who = f"{visible(entry.company)} ({date_in_words(entry.archived_on.isoformat())})"
+        if isinstance(entry, FailedEntry):
+            yield f"{who}: could not be answered"
+            yield from _indented(entry.problem, width, "    ")
+            continue
+        yield f"{who}: {verdict_in_words(entry.status, entry.verdict)}"
+        yield from _indented(entry.text, width, "    ")
+        yield from (f"    {line}" for line in _cited(entry.citations, width - 4))
+        for warning in entry.warnings:
+            yield from _indented(f"Note: {warning}", width, "    ")
 
 
 def _cited(citations: Iterable[Citation], width: int) -> Iterator[str]:
@@ -73,6 +114,34 @@ def card_lines(cards: Iterable[PolicyCard]) -> Iterator[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}".rstrip()
+
+
+def changes_lines(changes: Changes, width: int, about: str | None = None) -> Iterator[str]:
+    """What changed between two versions: the counts, then each change by section, "-" as it was, "+" as it is."""
+    older, newer = (date_in_words(day.isoformat()) for day in (changes.older_archived_on, changes.newer_archived_on))
+    topic = f", about {visible(about)}" if about else ""
+    yield from textwrap.wrap(f"{visible(changes.company)}: {older} → {newer}{topic}", width)
+    counts = Counter(change.kind for change in changes.changes)
+    listed = [f"{counts[kind]} {kind.value}" for kind in _KINDS if counts[kind]]
+    yield ", ".join([*listed, f"{changes.unchanged} unchanged"])
+    section = None
+    for change in changes.changes:
+        if change.kind is ChangeKind.MOVED:
+            continue
+        shown = change.after or change.before
+        assert shown is not None
+        yield ""
+        if shown.section != section:
+            section = shown.section
+            yield from textwrap.wrap(f"[{visible(section) or 'no section'}]", width)
+        for sign, side in (("- ", change.before), ("+ ", change.after)):
+            if side:
+                yield from textwrap.wrap(
+                    " ".join(visible(side.quote).split()), width, initial_indent=sign, subsequent_indent="  "
+                )
+    if counts[ChangeKind.MOVED]:
+        yield ""
+        yield f"{counts[ChangeKind.MOVED]} more only moved; --json lists them."
 
 
 def policy_lines(source: IndexedPolicy) -> Iterator[str]:

@@ -5,26 +5,38 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from qa.changing import changes_between
 from qa.domain import (
     Answer,
+    Changes,
     Choice,
     Citation,
     Entry,
+    FailedEntry,
     IndexedPolicy,
+    Label,
+    LabelRow,
     Passage,
     Policy,
     PolicyCard,
+    Progress,
     Question,
+    Route,
     Sentence,
     Status,
     Verdict,
 )
-from qa.errors import InvalidQuestion, UnknownScope
+from qa.encoders import HashingEncoder, TextEncoder
+from qa.errors import InvalidQuestion, UnknownScope, UsageError
+from qa.labelling import TOPICS, Topic
+from qa.lookback import changes_about
+from qa.parting import parted, together
 
 NAMES = {
     "perriconemd.com": "Perricone MD",
@@ -32,7 +44,19 @@ NAMES = {
     "exofficio.com": "ExOfficio",
     "malleries.com": "Malleries",
 }
+COMPARED = {
+    "freepeople.com": (Verdict.NO, "Free People will not rent or sell", "It will not rent or sell it [1]."),
+    "perriconemd.com": (Verdict.CONDITIONAL, "We will not sell or disclose", "It will not if you ask it not to [1]."),
+}
 SHARED = "We will only share your personal information with companies that perform services for us"
+
+LABELLED = {
+    ("perriconemd.com", "sell"): (Verdict.CONDITIONAL, "We will not sell or disclose", True),
+    ("perriconemd.com", "share"): (Verdict.CONDITIONAL, SHARED, True),
+    ("perriconemd.com", "ads"): (Verdict.YES, "However with your permission, we may also", False),
+    ("perriconemd.com", "changes"): (None, "If we decide to change our privacy policy", True),
+    ("freepeople.com", "sell"): (Verdict.NO, "Free People will not rent or sell", True),
+}
 
 
 def read_sample(path: Path) -> IndexedPolicy:
@@ -93,12 +117,15 @@ class PreparedAnswers:
     Attributes:
         problem: raised instead of answering, where set.
         pause: waited for before answering, where set.
+        broken: ids of policies that fail in a comparison.
     """
 
     policies: dict[str, IndexedPolicy]
     problem: Exception | None = None
     pause: threading.Event | None = None
+    broken: set[str] = field(default_factory=set)
     asked: list[Question] = field(default_factory=list)
+    encoder: TextEncoder = field(default_factory=HashingEncoder)
     warmed: int = 0
     closed: int = 0
 
@@ -109,6 +136,7 @@ class PreparedAnswers:
 
     def renew(self) -> None:
         self.problem = self.pause = None
+        self.broken.clear()
         self.asked.clear()
         self.warmed = self.closed = 0
 
@@ -126,6 +154,39 @@ class PreparedAnswers:
         if question.scope:
             self.policy(question.scope)
         return replace(self._answer(question), id=question.id)
+
+    def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
+        """What the first sentence with a word of the question says; silence without one."""
+        self._fail()
+        self.asked.append(question)
+        if not question.text.strip():
+            raise InvalidQuestion("The question is empty. Ask something.")
+        text, policy = source.policy.text, source.policy
+        words = {word for word in re.findall(r"[a-z]{4,}", question.text.casefold()) if word not in ("does", "your")}
+        for passage, sentence in source.sentences():
+            quote = text[sentence.start : sentence.end]
+            if words & set(re.findall(r"[a-z]{4,}", quote.casefold())):
+                section = passage.section[-1] if passage.section else ""
+                citation = Citation(
+                    1, policy.id, policy.company, policy.domain, policy.archived_on, section, quote,
+                    sentence.start, sentence.end, None,
+                )  # fmt: skip
+                return Answer(
+                    question.text, Status.ANSWERED, f"{policy.company} says so [1].", Verdict.YES, (citation,),
+                    policies=(policy.id,), confidence=0.8, id=question.id,
+                )  # fmt: skip
+        return Answer(question.text, Status.NOT_STATED, "It does not say.", policies=(policy.id,), confidence=0.8)
+
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+        yield Progress("reading", (source.policy.id,), len(source.sentences()))
+        yield self.ask_in(question, source)
+
+    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+        yield Progress("routing")
+        answer = self.ask(question)
+        if answer.policies:
+            yield Progress("reading", answer.policies, 84)
+        yield answer
 
     def _answer(self, question: Question) -> Answer:
         words = question.text.casefold()
@@ -173,6 +234,12 @@ class PreparedAnswers:
                 choices=tuple(Choice(name, domain) for domain, name in NAMES.items()),
             )
         one, two = cite(perricone, SHARED), cite(perricone, "We will not sell or disclose", 2)
+        if len(asked := parted(question.text)) > 1:
+            told = Answer(
+                asked[0], Status.ANSWERED, "Only in some cases [1].", Verdict.CONDITIONAL, (one,), confidence=0.93
+            )
+            silent = Answer(asked[1], Status.NOT_STATED, "The policy does not answer this.", confidence=0.55)
+            return together(question, Route((perricone.policy.id,), question.text), asked[:2], (told, silent))
         return Answer(
             question.text,
             Status.ANSWERED,
@@ -198,10 +265,60 @@ class PreparedAnswers:
 
     def policy(self, scope: str) -> IndexedPolicy:
         self._fail()
-        for source in self.policies.values():
+        for source in sorted(self.policies.values(), key=lambda each: each.policy.archived_on, reverse=True):
             if scope in (source.policy.id, source.policy.domain, source.policy.id.replace("@", "__")):
                 return source
         raise UnknownScope(f"No policy {scope[:60]!r} is indexed. `fineprint policies list` shows what is.")
+
+    def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
+        """Yes, no, in some cases or silence by the company; a policy in ``broken`` fails."""
+        self._fail()
+        if not question.text.strip():
+            raise InvalidQuestion("The question is empty. Ask something.")
+        if not 2 <= len(scopes) <= 20:
+            raise UsageError(f"Compared are 2 to 20 policies; {len(scopes)} given.")
+        sources = [self.policy(scope) if isinstance(scope, str) else scope for scope in scopes]
+        self.asked.append(question)
+
+        def each() -> Iterator[Entry | FailedEntry]:
+            for source in sources:
+                if self.pause:
+                    self.pause.wait(10)
+                of = source.policy
+                if of.id in self.broken:
+                    yield FailedEntry(of.id, of.company, of.domain, of.archived_on, "It cannot be read: rebuild.")
+                    continue
+                verdict, words, text = COMPARED.get(of.domain, (None, "", "The policy does not say."))
+                status = Status.ANSWERED if verdict else Status.NOT_STATED
+                cited = (cite(source, words),) if words else ()
+                yield Entry(of.id, of.company, of.domain, of.archived_on, status, verdict, text, cited, 0.9)
+
+        return each()
+
+    def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
+        first, second = sorted((self.policy(older), self.policy(newer)), key=lambda each: each.policy.archived_on)
+        if first.policy.domain != second.policy.domain or first is second:
+            raise UsageError("Name two versions of one site.")
+        changes = changes_between(first, second)
+        return changes_about(changes, about, first, second) if about else changes
+
+    def label(self, scope: str) -> Label:
+        """Rows as ``LABELLED`` says; about everything else the policy is silent."""
+        source = self.policy(scope)
+        if self.pause:
+            self.pause.wait(10)
+        of = source.policy
+
+        def row(topic: Topic) -> LabelRow:
+            said = LABELLED.get((of.domain, topic.topic))
+            if said is None:
+                status, text = Status.NOT_STATED, "The policy does not say."
+                return LabelRow(topic.topic, topic.title, topic.question, status, None, text, (), 0.9)
+            verdict, words, sure = said
+            answered = (topic.topic, topic.title, topic.question, Status.ANSWERED, verdict)
+            return LabelRow(*answered, "It says so [1].", (cite(source, words),), 0.9 if sure else 0.3, sure)
+
+        return Label(of.id, of.company, of.domain, of.archived_on, of.url, tuple(row(topic) for topic in TOPICS))
 
     def warm_up(self) -> None:
         self._fail()

@@ -228,7 +228,8 @@ def test_health_and_readiness(client: TestClient) -> None:
 
 def test_the_schema_describes_answers_and_problems(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()
-    assert set(schema["paths"]) == {ASK, "/api/v1/policies", "/api/v1/policies/{policy_id}", "/healthz", "/readyz"}
+    found = {"/api/v1/policies", "/api/v1/policies/{policy_id}", "/api/v1/sites", "/api/v1/catalogue"}
+    assert {ASK, *found, "/healthz", "/readyz"} <= set(schema["paths"])
     ask = schema["paths"][ASK]["post"]["responses"]
     assert ask["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/AnswerDocument")
     assert "application/problem+json" in ask["503"]["content"]
@@ -257,3 +258,61 @@ def test_so_many_questions_run_at_once_and_no_more_than_fit_wait(client: TestCli
     assert [future.result().status_code for future in early] == [503]
     assert codes == [200] * most + [503]
     assert json.loads(early[0].result().text)["code"] == "busy"
+
+
+COMPARE = "/api/v1/compare"
+SCOPES = ["freepeople.com", "perriconemd.com@2011-03-06", "malleries.com"]
+
+
+def test_a_comparison_has_an_entry_a_scope_in_their_order(client: TestClient, answers: PreparedAnswers) -> None:
+    response = client.get(COMPARE, params={"question": "do you sell it?", "scope": SCOPES})
+    assert response.status_code == 200
+    said = response.json()
+    assert said == {
+        "question": "do you sell it?",
+        "entries": [as_json(entry) for entry in answers.compare(Question("do you sell it?"), SCOPES)],
+        "failed": [],
+    }
+    assert [entry["verdict"] for entry in said["entries"]] == ["no", "conditional", None]
+    assert said["entries"][2]["status"] == "not_stated"
+
+
+def test_a_policy_that_fails_in_a_comparison_is_told_apart_from_silence(
+    client: TestClient, answers: PreparedAnswers
+) -> None:
+    answers.broken.add("perriconemd.com@2011-03-06")
+    said = client.get(COMPARE, params={"question": "do you sell it?", "scope": SCOPES}).json()
+    assert [entry["domain"] for entry in said["entries"]] == ["freepeople.com", "malleries.com"]
+    assert [(one["policy_id"], one["problem"]) for one in said["failed"]] == [
+        ("perriconemd.com@2011-03-06", "It cannot be read: rebuild.")
+    ]
+
+
+def test_a_comparison_streams_each_entry_as_an_event(client: TestClient, answers: PreparedAnswers) -> None:
+    answers.broken.add("perriconemd.com@2011-03-06")
+    response = client.get(
+        COMPARE, params={"question": "do you sell it?", "scope": SCOPES}, headers={"accept": "text/event-stream"}
+    )
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.strip().split("\n\n")]
+    assert [event["event"] for event in events] == ["entry", "failed", "entry", "done"]
+    assert json.loads(events[0]["data"])["citations"][0]["quote"].startswith("Free People will not rent")
+    assert json.loads(events[-1]["data"]) == {"policies": 3}
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize(
+    ("params", "status", "code"),
+    [
+        ({"scope": SCOPES}, 422, "invalid_request"),
+        ({"question": "x?"}, 422, "invalid_request"),
+        ({"question": "", "scope": SCOPES}, 422, "invalid_question"),
+        ({"question": "x?", "scope": SCOPES[:1]}, 422, "usage"),
+        ({"question": "x?", "scope": ["nowhere.example", *SCOPES]}, 404, "unknown_scope"),
+    ],
+)
+def test_a_comparison_that_cannot_be_meant_is_a_problem(
+    client: TestClient, params: dict[str, Any], status: int, code: str, accept: str
+) -> None:
+    response = client.get(COMPARE, params=params, headers={"accept": accept})
+    assert problem_of(response, status)["code"] == code

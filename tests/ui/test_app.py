@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from qa.settings import Settings
@@ -96,3 +97,18 @@ def test_a_port_in_use_is_said_with_another_to_take(settings: Settings) -> None:
 def test_an_address_that_is_none_is_said(settings: Settings) -> None:
     with pytest.raises(CannotListen, match="--host"):
         serve(settings, host="256.1.1.1", port=0, announce=lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Gradio counts its calls with pandas, in an older way
+def test_no_session_of_gradio_keeps_what_was_asked_and_answered(client: TestClient, app: FastAPI) -> None:
+    config = client.get("/config").json()
+    names = {each["id"]: each["props"].get("elem_id") for each in config["components"]}
+    asking = next(d for d in config["dependencies"] if "fp-asked" in [names[n] for n in d["inputs"]])
+    question = "Does Perricone MD share my data with quolls?"
+    call = {"data": [[], "", question], "fn_index": asking["id"], "session_hash": "quolls"}
+    assert client.post("/gradio_api/queue/join", json=call).status_code == 200
+    assert question in client.get("/gradio_api/queue/data?session_hash=quolls").text
+    (gradio,) = (route.app for route in app.routes if hasattr(getattr(route, "app", None), "state_holder"))
+    session = gradio.state_holder.session_data["quolls"]
+    assert names.keys() & session.config_values.keys()
+    assert "quolls" not in repr(session.config_values)

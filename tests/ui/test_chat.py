@@ -3,15 +3,28 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from qa.domain import Answer, Choice, Entry, Question, Status, Verdict
+from qa.domain import Answer, Choice, Entry, Progress, Question, Status, Verdict, as_json
 from tests.ui.fakes import PreparedAnswers
-from ui.chat import answer_html, earlier_questions, page_head, reask
+from ui.chat import (
+    answer_html,
+    answers_in,
+    earlier_questions,
+    examples,
+    examples_html,
+    failure_html,
+    reask,
+    settled,
+    suggestions_html,
+    working_html,
+)
+from ui.page import page_head
 from ui.panels import proof_panel
 
 
@@ -22,12 +35,179 @@ def message(answers: PreparedAnswers, text: str) -> str:
 
 def test_an_answer_shows_verdict_source_text_and_numbers_and_carries_its_proof(answers: PreparedAnswers) -> None:
     shown, _, proof = message(answers, "does Perricone MD share my data?").partition("<template")
-    assert '<p class="fp-verdict fp-is-conditional">It depends</p>' in shown
-    assert "Perricone MD, policy as of" in shown
+    assert re.search(r'<p class="fp-verdict fp-is-conditional"><span[^>]*>It depends</span></p>', shown)
+    assert "Perricone MD, policy as of 6 March 2011" in words_in(shown)
+    assert '<time datetime="2011-03-06" data-t-date>' in shown
     assert 'data-proof="k-1"' in shown
     assert 'data-proof="k-2"' in shown
     assert 'id="k-1"' in proof
     assert 'id="k-2"' in proof
+
+
+def words_in(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^<>]*>", "", markup))
+
+
+def test_the_direct_answer_stands_by_itself_and_each_claim_behind_it(answers: PreparedAnswers) -> None:
+    shown = message(answers, "does Perricone MD share my data?")
+    assert '<div class="fp-lead"><p>Only in some cases.</p></div>' in shown
+    claims = re.search(r'<div class="fp-words">(.*?)</div>', shown)
+    assert claims
+    assert claims[1].count("<p>") == 2
+
+
+def test_a_verdict_that_stands_above_is_not_said_again_and_a_quote_is_never_cut_in_two() -> None:
+    text = 'Yes. It says: "We sell it. Always. To all" [1]. It also says: "We rent it" [1].'
+    answer = Answer("?", Status.ANSWERED, text, Verdict.YES, confidence=0.9)
+    shown = answer_html(answer, "k", "")
+    assert re.search(
+        r'<div class="fp-lead fp-quoting"><p>It says: &quot;We sell it. Always. To all&quot; \[1\].</p>', shown
+    )
+    assert words_in(shown.partition("<template")[0]).count("Yes") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "confidence", "words"),
+    [
+        (Status.ANSWERED, 0.95, "9 of 10"),
+        (Status.ANSWERED, 0.6, "2 of 3"),
+        (Status.NOT_STATED, 0.95, "very likely that the policy says nothing"),
+    ],
+)
+def test_certainty_is_a_word_that_explains_itself_and_never_a_number(
+    status: Status, confidence: float, words: str
+) -> None:
+    shown = answer_html(Answer("?", status, "So.", confidence=confidence), "k", "").partition("<template")[0]
+    described = re.search(r'<button type="button" aria-describedby="([^"]+)">', shown)
+    assert described
+    tip = re.search(rf'role="tooltip" id="{described[1]}">(.*?)</span></span>', shown)
+    assert tip
+    assert words in words_in(tip[1])
+    assert str(confidence) not in words_in(shown)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "perhaps", "meaning"),
+    [
+        (Status.ANSWERED, Verdict.YES, "Perhaps yes", "more than half of such answers were wrong"),
+        (Status.ANSWERED, Verdict.NO, "Perhaps no", "more than half of such answers were wrong"),
+        (Status.NOT_STATED, None, "Perhaps not stated", "may say something about this after all"),
+    ],
+)
+def test_an_answer_that_is_more_likely_wrong_than_right_says_so_at_once(
+    status: Status, verdict: Verdict | None, perhaps: str, meaning: str
+) -> None:
+    answer = Answer("?", status, "So it is.", verdict, confidence=0.2)
+    shown = answer_html(answer, "k", "").partition("<template")[0]
+    assert re.search(rf'<p class="fp-verdict [^"]* fp-perhaps"><span[^>]*>{perhaps}</span></p>', shown)
+    told = re.search(r'<p class="fp-doubtful">(.*?)</p>', shown)
+    assert told
+    assert meaning in words_in(told[1])
+    assert "fp-certainty" not in shown
+
+
+def test_each_of_several_questions_has_its_own_verdict_text_and_numbers_and_silence_is_said(
+    answers: PreparedAnswers,
+) -> None:
+    answer = answers.ask(Question("does Perricone MD share my data, and is my <b>blood</b> kept?"))
+    shown = answer_html(answer, "k", proof_panel(answer, answers.policy, "k")).partition("<template")[0]
+    first, second = re.findall(r'<section class="fp-part" aria-labelledby="(k-part\d)">(.*?)</section>', shown)
+    assert f'id="{first[0]}" lang="en">Does Perricone MD share my data?</h3>' in first[1]
+    assert "It depends" in words_in(first[1])
+    assert 'data-proof="k-1"' in first[1]
+    assert "Not stated" not in words_in(first[1])
+    assert "Is my &lt;b&gt;blood&lt;/b&gt; kept?" in second[1]
+    assert "Perhaps not stated" in words_in(second[1])
+    assert "fp-ref" not in second[1]
+    assert 'data-ask="Is my &lt;b&gt;blood&lt;/b&gt; kept?"' in second[1]
+    before = shown.partition('<section class="fp-part"')[0]
+    assert "Perricone MD, policy as of 6 March 2011" in words_in(before)
+    assert "fp-verdict" not in before
+
+
+def test_somebody_who_asks_for_no_company_can_choose_among_all(answers: PreparedAnswers) -> None:
+    assert '<p class="fp-choose"><button type="button">' in message(answers, "does it sell my email?")
+    assert "fp-choose" not in message(answers, "does Perricone MD share my data?")
+
+
+def test_a_question_in_another_language_is_told_so_in_the_readers_own() -> None:
+    shown = failure_html("Ask in English.", "Wie lange?", foreign=True)
+    assert re.search(r'<p class="fp-problem"><span data-t="chat.not_english">Please ask in English', shown)
+
+
+def test_the_questions_to_begin_with_are_about_companies_that_are_here(answers: PreparedAnswers) -> None:
+    cards = answers.cards()
+    assert "Does Perricone MD share my data?" in examples(cards, 20)
+    assert examples(cards, 20)[-1] == "Which of these sites use cookies?"
+    assert len(examples(cards, 3)) == 3
+    others = [replace(card, company=f"Company {n}", domain=f"{n}.com") for n, card in enumerate(cards * 10)]
+    asked = examples(others, 20)
+    assert len(set(asked)) == 3
+    assert all("Company" in question for question in asked)
+    assert examples((), 20) == ()
+
+
+def test_a_company_called_like_markup_begins_nothing_but_its_question() -> None:
+    (shown,) = re.findall(r"<button[^>]*>.*?</button>", examples_html(['Does "><img src=x> share my data?']))
+    assert shown.count("&lt;img src=x&gt;") == 2
+    assert "<img" not in shown
+    assert examples_html(()) == ""
+
+
+def test_where_no_policy_was_read_nothing_is_said_of_certainty(answers: PreparedAnswers) -> None:
+    for question in ("does Amazon share my data?", "how is the weather?"):
+        assert "fp-certainty" not in message(answers, question)
+
+
+def test_an_answers_data_comes_back_from_the_browser_as_it_was(answers: PreparedAnswers) -> None:
+    answer = answers.ask(Question('does Perricone MD share "my" ${data} </template>?'))
+    value = answer_html(answer, "k1", "")
+    history = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": [{"type": "component", "value": value}]},
+    ]
+    [(key, data)] = answers_in(history)
+    assert key == "k1"
+    assert data.model_dump(mode="json") == as_json(answer)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "<p>Hello</p>",
+        '<div class="fp-answer" data-key="k"><template class="fp-data">{}</template></div>',
+        '<div class="fp-answer" data-key="k"><template class="fp-data">not json</template></div>',
+    ],
+)
+def test_what_a_browser_makes_up_is_no_answer(value: str) -> None:
+    assert answers_in([{"role": "assistant", "content": [{"type": "component", "value": value}]}]) == []
+
+
+def test_the_stages_say_what_is_read_and_the_one_at_work_is_marked() -> None:
+    finding, reading = (
+        working_html(Progress(stage, ("a@2011-01-01",), sentences), companies)
+        for stage, sentences, companies in (("routing", 0, ()), ("reading", 84, ("<i>A</i>",)))
+    )
+    now = r'<li class="fp-now" aria-current="step">(.*?)</li>'
+    assert [words_in(each) for each in re.findall(now, finding)] == ["Finding the policy"]
+    assert [words_in(each) for each in re.findall(now, reading)] == ["Reading 84 sentences"]
+    assert "<i>A" not in reading
+    assert "Reading 2 policies" in words_in(working_html(Progress("comparing", ("a", "b"))))
+
+
+def test_a_question_that_was_never_answered_leaves_no_stages_behind() -> None:
+    history = [
+        {"role": "user", "content": "does it?"},
+        {"role": "assistant", "content": [{"type": "component", "value": working_html(Progress("routing"))}]},
+    ]
+    assert settled(history) == history[:1]
+
+
+def test_offered_questions_are_buttons_that_say_what_they_ask() -> None:
+    assert suggestions_html((), "k") == ""
+    shown = suggestions_html(('Do you "sell" <it>?',), "k")
+    assert 'data-ask="Do you &quot;sell&quot; &lt;it&gt;?">Do you &quot;sell&quot; &lt;it&gt;?</button>' in shown
 
 
 def test_a_comparison_is_a_table_with_a_row_and_a_verdict_for_each_policy(answers: PreparedAnswers) -> None:
@@ -35,8 +215,23 @@ def test_a_comparison_is_a_table_with_a_row_and_a_verdict_for_each_policy(answer
     assert shown.count('<th scope="row">') == 2
     assert "fp-is-no" in shown
     assert "fp-is-conditional" in shown
+    assert re.search(r'<ul class="fp-tally">.*It depends.*Perricone MD.*No.*Free People', shown) or re.search(
+        r'<ul class="fp-tally">.*No.*Free People.*It depends.*Perricone MD', shown
+    )
     # The answer's lines about single policies are not said twice.
     assert "Free People: no" not in shown
+
+
+def test_a_comparison_counts_nobody_among_the_verdicts_whose_answer_is_not_sure() -> None:
+    def entry(company: str, confidence: float) -> Entry:
+        return Entry(
+            company, company, "d", dt.date(2020, 1, 1), Status.ANSWERED, Verdict.YES, "Yes. So.", (), confidence
+        )
+
+    shown = answer_html(Answer("?", Status.ANSWERED, "", entries=(entry("Acme", 0.9), entry("Bolt", 0.2))), "k", "")
+    rows = [words_in(row) for row in re.findall(r"<li>(.*?)</li>", shown.partition("</ul>")[0])]
+    assert rows == ["Yes Acme", "Unclear Bolt"]
+    assert "Perhaps yes" in words_in(shown.partition("<template")[0])
 
 
 def test_a_silent_policy_links_to_the_nearest_passages(answers: PreparedAnswers) -> None:

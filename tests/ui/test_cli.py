@@ -221,6 +221,70 @@ def test_policies_are_listed_shown_and_removed(own_index: Path, capsys: pytest.C
     assert "fineprint ingest" in printed(capsys, "policies", "list", *at)[1]
 
 
+def test_changes_between_versions_are_shown_as_text_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (SAMPLES / "freepeople.com__2006-12-05.md").read_text(encoding="utf-8").split("\n", 1)[1]
+    (tmp_path / "freepeople.com__2006-12-05.md").write_text(text, encoding="utf-8")
+    later = text.replace("rent or sell", "lend or sell")
+    (tmp_path / "freepeople.com__2009-01-31.md").write_text(later, encoding="utf-8")
+    at = ["--index", str(tmp_path / "index")]
+    printed(capsys, "ingest", *map(str, sorted(tmp_path.glob("*.md"))), *at)
+    out, _ = printed(capsys, "policies", "changes", "freepeople.com", *at)
+    assert "5 December 2006 → 31 January 2009" in out
+    assert "1 reworded" in out
+    named = ["freepeople.com__2006-12-05", "freepeople.com@2009-01-31", "--about", "cookies", "--json"]
+    data = json.loads(printed(capsys, "policies", "changes", *named, *at)[0])
+    assert (data["older"], data["newer"]) == ("freepeople.com@2006-12-05", "freepeople.com@2009-01-31")
+    assert data["changes"] == []
+    twice = ["freepeople.com", "freepeople.com"]
+    assert "name two versions" in failure(capsys, "policies", "changes", *twice, *at, code=2)
+
+
+def test_a_label_is_shown_as_text_as_json_and_as_a_drawing(
+    own_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["policies", "label", "freepeople.com", "--index", str(own_index)]
+    out, _ = printed(capsys, *command)
+    assert out.startswith("Free People, policy as of 5 December 2006\n")
+    assert (own_index / "labels.sqlite3").exists()
+    label = json.loads(printed(capsys, *command, "--json")[0])
+    sell = label["rows"][0]
+    assert (sell["topic"], sell["verdict"]) == ("sell", "no")
+    assert "will not rent or sell" in sell["citations"][0]["quote"]
+    drawing = tmp_path / "label.svg"
+    out, err = printed(capsys, *command, "--svg", str(drawing))
+    assert (out, err) == ("", f"Label: {drawing}\n")
+    assert drawing.read_text(encoding="utf-8").startswith("<svg ")
+    assert "amazon.com" in failure(capsys, "policies", "label", "amazon.com", "--index", str(own_index), code=2)
+
+
+def test_comparing_prints_each_policys_answer_as_lines_json_csv_and_markdown(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", "do you sell my email address?", "--scope", "malleries.com", "--scope", "freepeople.com"]
+    out, err = printed(capsys, *arguments)
+    assert err == ""
+    assert out.index("Malleries (4 October 2012): ") < out.index("Free People (5 December 2006): No")
+    assert '[1] "Free People will not rent or sell' in out
+    with PolicyQA.open(Settings(index=index)) as answers:
+        entries = list(answers.compare(Question(arguments[1]), arguments[3::2]))
+    said, _ = printed(capsys, *arguments, "--json")
+    assert json.loads(said) == {"question": arguments[1], "entries": as_json(entries), "failed": []}
+    table, _ = printed(capsys, *arguments, "--csv")
+    assert [line.split(",")[0] for line in table.splitlines()] == ['\ufeff"company"', '"Malleries"', '"Free People"']
+    table, _ = printed(capsys, *arguments, "--markdown")
+    assert table.startswith("## do you sell my email address?\n")
+
+
+def test_a_comparison_of_one_policy_or_in_two_forms_is_wrong_usage(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", "do you sell it?", "--scope", "malleries.com"]
+    assert "2 to 20 policies" in failure(capsys, *arguments, code=2)
+    assert "only one of" in failure(capsys, *arguments, "--scope", "freepeople.com", "--csv", "--json", code=2)
+
+
 def test_doctor_finds_a_sound_index_well(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = printed(capsys, "doctor")
     assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 5

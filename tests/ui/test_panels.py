@@ -10,7 +10,8 @@ import pytest
 from qa.domain import Answer, Citation, IndexedPolicy, Policy, Question, Status
 from qa.errors import UnknownScope
 from tests.ui.fakes import SHARED, PreparedAnswers, cite, index_text
-from ui.panels import empty_panel, proof_panel
+from ui.panels import empty_panel, proof_panel, whole_policy
+from ui.render import Highlight
 
 
 def text_of(markup: str) -> str:
@@ -81,6 +82,23 @@ def test_without_citations_the_panel_says_so(answers: PreparedAnswers) -> None:
     assert "<mark" not in empty_panel()
 
 
+def test_a_whole_policy_shows_its_citations_outline_date_and_link(perricone: IndexedPolicy) -> None:
+    citation = cite(perricone, SHARED)
+    panel = whole_policy(perricone, [Highlight(1, citation.start, citation.end)], "k")
+    assert re.search(r'<mark data-cites="1" id="k-1"[^>]*>We will only share', panel)
+    assert "Perricone MD as of 6 March 2011" in text_of(panel)
+    assert 'href="https://web.archive.org/' in panel
+    sections = re.findall(r'<li class="fp-depth-\d"><a href="#(k-at-\d+)">([^<]*)</a>', panel)
+    assert "Children Under 13" in [words for _, words in sections]
+    assert all(panel.count(f'id="{target}"') == 1 for target, _ in sections)
+
+
+@pytest.mark.parametrize("url", [None, "javascript:alert(1)", "data:text/html,x", "//evil.example"])
+def test_a_source_that_is_no_web_address_is_no_link(perricone: IndexedPolicy, url: str | None) -> None:
+    source = replace(perricone, policy=replace(perricone.policy, url=url))
+    assert "fp-source" not in whole_policy(source, [], "k")
+
+
 def test_nothing_in_a_hostile_policy_becomes_markup_or_a_link() -> None:
     evil = '<img src=x onerror=alert(1)><script>"${document.cookie}"</script> {{constructor}} [a](javascript:alert(1))'
     policy = Policy(
@@ -93,8 +111,9 @@ def test_nothing_in_a_hostile_policy_becomes_markup_or_a_link() -> None:
     source = index_text(policy)
     citation = replace(cite(source, "We sell"), url="javascript:alert(1)", section=evil)
     panel = proof_panel(answered(citation), lambda _: source, "k")
-    assert not re.search(r"<(?:img|script|b onclick)", panel)
-    assert 'href="javascript' not in panel.casefold()
-    assert "${" not in panel
-    assert "{{" not in panel
-    assert evil in text_of(panel)
+    for markup in (panel, whole_policy(source, [Highlight(1, citation.start, citation.end)], "k")):
+        assert not re.search(r"<(?:img|script|b onclick)", markup)
+        assert 'href="javascript' not in markup.casefold()
+        assert "${" not in markup
+        assert "{{" not in markup
+        assert evil in text_of(markup)

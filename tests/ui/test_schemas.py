@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from qa.domain import Answer, Choice, Citation, Entry, PolicyCard, Question, Timings, as_json
+from qa.domain import Answer, Choice, Citation, Entry, Label, LabelRow, PolicyCard, Question, Timings, as_json
 from tests.ui.fakes import PreparedAnswers
 from ui.schemas import (
     AnswerDocument,
@@ -15,6 +15,8 @@ from ui.schemas import (
     ChoiceDocument,
     CitationDocument,
     EntryDocument,
+    LabelDocument,
+    LabelRowDocument,
     TimingsDocument,
 )
 
@@ -28,6 +30,8 @@ from ui.schemas import (
         (ChoiceDocument, Choice),
         (TimingsDocument, Timings),
         (CardDocument, PolicyCard),
+        (LabelDocument, Label),
+        (LabelRowDocument, LabelRow),
     ],
 )
 def test_a_document_has_the_fields_of_its_domain_value_in_order(document: type[BaseModel], value: type) -> None:

@@ -1,63 +1,165 @@
-/* Shows the proof beside the conversation: an answer's panel waits in its message's <template>. */
+/* The conversation: asking from a button, copying an answer, and taking the whole along as a file. */
+
 (() => {
   "use strict";
 
-  const panel = () => document.getElementById("fp-proof");
-  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let shownKey = null;
-  let empty = null;
-
-  /* Puts an answer's proof into the panel; without an answer, the panel says what it is for. */
-  const show = (answer) => {
-    const host = panel()?.querySelector(".fp-panel")?.parentElement;
-    if (!host) return false;
-    empty ??= host.firstElementChild.cloneNode(true);
-    const key = answer?.dataset.key ?? null;
-    if (key !== shownKey) {
-      const proof = answer?.querySelector("template.fp-proof");
-      host.replaceChildren((proof ? proof.content : empty).cloneNode(true));
-      panel().scrollTop = 0;
-      shownKey = key;
-    }
-    return true;
+  /* Copies a text and lets a button say so for a moment. */
+  const copied = async (text, button) => {
+    if (!(await window.fineprint.copy(text))) return;
+    const [idle, done] = [button.querySelector(".fp-idle"), button.querySelector(".fp-done")];
+    idle.hidden = true;
+    done.hidden = false;
+    button.focus({ preventScroll: true });
+    document.getElementById("fp-copied").textContent = done.textContent; // read out by screen readers
+    setTimeout(() => {
+      idle.hidden = false;
+      done.hidden = true;
+      document.getElementById("fp-copied").textContent = "";
+    }, 1600);
   };
 
-  /* Brings citation n of the shown answer into view and marks it as the current one. */
-  const point = (id) => {
-    const first = document.getElementById(id);
-    if (!first) return;
-    const n = id.slice(id.lastIndexOf("-") + 1);
-    for (const mark of panel().querySelectorAll("mark"))
-      mark.classList.toggle("fp-current", mark.dataset.cites.split(" ").includes(n));
-    for (const link of document.querySelectorAll(".fp-ref"))
-      link.toggleAttribute("aria-current", link.dataset.proof === id);
-    first.focus({ preventScroll: true });
-    first.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
+  /* Asks a question as if it had been typed. */
+  const ask = (question) => {
+    const box = document.querySelector("#fp-question textarea");
+    if (!box) return;
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => document.querySelector("#fp-question .submit-button")?.click(), 60); // Gradio has taken it over
+    if (matchMedia("(pointer: fine)").matches) box.focus(); // elsewhere a keyboard would cover the answer
+  };
+
+  /* Whose policy is meant is chosen among all; the question waits in its box. */
+  const chosenFor = (question) => {
+    const box = document.querySelector("#fp-question textarea");
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    const picker = document.querySelector("#fp-picker .fp-pick-input");
+    picker.scrollIntoView({ block: "center" });
+    picker.focus();
+    picker.click();
+  };
+
+  const dataOf = (answer) => JSON.parse(answer.querySelector("template.fp-data")?.content.textContent || "null");
+  const answers = () => [...document.querySelectorAll("#fp-conversation .fp-answer")];
+  const english = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
+
+  /* An answer with its citations, as plain text. */
+  const asText = (data) => {
+    const cited = data.citations.length ? data.citations : data.related;
+    const sources = cited.map((c) => {
+      const section = c.section ? `, “${c.section}”` : "";
+      const date = english.format(new Date(`${c.archived_on}T00:00:00Z`));
+      return `[${c.n}] “${c.quote}”\n${c.company} (${c.domain})${section}, as of ${date}.${c.url ? `\n${c.url}` : ""}`;
+    });
+    return [data.question, data.text, ...data.warnings.map((w) => `Note: ${w}`), ...sources].join("\n\n");
+  };
+
+  const turns = () =>
+    answers().map((answer) => {
+      const data = dataOf(answer);
+      return data
+        ? { question: data.question, answer: data }
+        : { question: answer.dataset.question ?? "", problem: answer.querySelector(".fp-problem")?.textContent ?? "" };
+    });
+
+  const NAMES = { markdown: "fineprint.md", json: "fineprint.json" };
+
+  const exported = async (button) => {
+    const menu = button.closest(".fp-export");
+    const failed = menu.querySelector(".fp-export-failed");
+    failed.hidden = true;
+    const form = button.dataset.form;
+    try {
+      const response = await fetch(`view/export/${form}`, {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ turns: turns() }),
+      });
+      if (!response.ok) throw new Error(`${response.status}`);
+      const url = URL.createObjectURL(await response.blob());
+      const link = document.createElement("a");
+      link.href = url;
+      if (form === "page") link.target = "_blank";
+      else link.download = NAMES[form];
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } catch {
+      failed.hidden = false;
+    }
   };
 
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a.fp-ref, a.fp-back");
-    if (!link) return;
-    event.preventDefault();
-    if (link.matches(".fp-back")) {
-      const answer = document.querySelector(`.fp-answer[data-key="${shownKey}"]`);
-      (answer ?? document.getElementById("fp-chat"))?.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
-      answer?.querySelector('.fp-ref[aria-current], .fp-ref')?.focus({ preventScroll: true });
-    } else if (show(link.closest(".fp-answer"))) {
-      point(link.dataset.proof);
-    }
+    const menu = document.querySelector(".fp-export[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+    const button = event.target.closest?.(
+      "button.fp-copy, button[data-ask], .fp-export button[data-form], .fp-choose button"
+    );
+    if (!button) return;
+    if (button.matches(".fp-copy")) copied(asText(dataOf(button.closest(".fp-answer"))), button);
+    else if (button.dataset.ask) ask(button.dataset.ask);
+    else if (button.closest(".fp-choose")) chosenFor(dataOf(button.closest(".fp-answer")).question);
+    else exported(button);
   });
 
-  /* A new answer brings its proof along; an emptied conversation takes it away. */
-  let newest = null;
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector(".fp-export[open]");
+    if (event.key !== "Escape" || !menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.preventDefault();
+  });
+
+  /* What there is to export, and what to ask next below the last answer, follow the conversation. */
   const follow = () => {
-    const answers = document.querySelectorAll(".fp-answer[data-key]");
-    const last = answers[answers.length - 1] ?? null;
-    const key = last?.dataset.key ?? null;
-    if (key !== newest && show(last)) newest = key;
-    /* Gradio empties the hint with the first question. */
-    const box = document.querySelector("#fp-question textarea");
-    if (box && !box.placeholder) box.placeholder = "Ask a follow-up, or about another company";
+    const shown = answers();
+    const last = shown[shown.length - 1] ?? null;
+    const menu = document.querySelector(".fp-export");
+    if (menu && menu.hidden !== !shown.length) menu.hidden = !shown.length;
+    const next = document.querySelector("#fp-following .fp-next");
+    const working = document.querySelector("#fp-conversation .fp-working");
+    const key = next && !working && last?.dataset.key === next.dataset.key ? next.dataset.key : null;
+    for (const old of document.querySelectorAll("#fp-conversation .fp-next"))
+      if (old.dataset.key !== key) old.remove();
+    if (key && !last.querySelector(".fp-next")) last.append(next.cloneNode(true));
+    unescapeEdited();
+    begin();
+  };
+
+  /* Messages are kept escaped; whoever edits a question sees it as it was typed. */
+  const unescapeEdited = () => {
+    for (const box of document.querySelectorAll("#fp-conversation .edit-textarea:not([data-plain])")) {
+      box.dataset.plain = "";
+      if (/&(?:amp|lt|gt);/.test(box.value)) {
+        box.value = box.value.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    }
+  };
+
+  /* A question comes to the top, so that its answer is read from its beginning. */
+  let begun = 0;
+  let settling = 0;
+  const begin = () => {
+    const rows = document.querySelectorAll("#fp-conversation .user-row");
+    if (rows.length > begun) {
+      const row = rows[rows.length - 1];
+      const wrap = row.closest(".bubble-wrap");
+      if (wrap.scrollHeight > wrap.clientHeight + 1)
+        wrap.scrollTop += row.getBoundingClientRect().top - wrap.getBoundingClientRect().top - 8;
+      else if (row.getBoundingClientRect().top < 0 || row.getBoundingClientRect().bottom > innerHeight * 0.5)
+        row.scrollIntoView({ block: "start" });
+    }
+    /* What belongs to the answer (choices, thumbs) comes a moment after it, and makes the room to scroll by. */
+    if (settling || rows.length === begun || document.querySelector("#fp-conversation .fp-working")) return;
+    settling = setTimeout(() => {
+      settling = 0;
+      begun = rows.length;
+    }, 300);
   };
   new MutationObserver(follow).observe(document.documentElement, { childList: true, subtree: true });
+
+  Object.assign(window.fineprint, { ask, copied });
 })();
