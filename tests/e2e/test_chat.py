@@ -3,96 +3,51 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
+import re
+import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+import uvicorn
+from playwright.sync_api import Browser, Page, expect
+
+from qa.settings import Settings
+from tests.conftest import SAMPLES
+from tests.e2e.serving import ANSWERED_MS, PHONE, ask, visiting
+from tests.ui.fakes import PreparedAnswers
+from ui.app import create_app
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# What keeps Chromium itself from talking to anybody.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PERRICONE = "does Perricone MD share my data?"
-DESKTOP = {"width": 1280, "height": 820}
-PHONE = {"width": 390, "height": 844}
-ANSWERED_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The running service with the samples."""
-    index = tmp_path_factory.mktemp("index")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FINEPRINT_")}
-    command = [sys.executable, "-m", "ui"]
-    subprocess.run(
-        [*command, "ingest", "--index", str(index)], cwd=ROOT, env=environment, check=True, capture_output=True
-    )
-    service = subprocess.Popen(
-        [*command, "serve", "--port", "0", "--index", str(index)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert service.stdout is not None
-    try:
-        yield service.stdout.readline().split()[3]
-    finally:
-        service.terminate()
-        service.communicate(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+@pytest.fixture
+def slow() -> Iterator[tuple[str, PreparedAnswers]]:
+    """The page over prepared answers that wait until they are told to go on."""
+    answers = PreparedAnswers.from_samples(SAMPLES)
+    answers.pause = threading.Event()
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(answers, Settings()), log_level="critical"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers
+        answers.pause.set()
+        server.should_exit = server.force_exit = True
+        thread.join(10)
 
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The chat page; fails if anything but the service was asked for anything, or a script failed."""
-    context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
-    page = context.new_page()
-    requested: list[str] = []
-    failures: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.goto(address)
-    expect(page.locator("#fp-question textarea")).to_be_visible()
-    yield page
-    context.close()
-    hosts = {urlsplit(url).netloc for url in requested if urlsplit(url).scheme not in ("data", "blob")}
-    assert hosts == {urlsplit(address).netloc}
-    assert failures == []
-
-
-def ask(page: Page, question: str) -> None:
-    """Asks and waits for the answer."""
-    answers = page.locator(".fp-answer")
-    before = answers.count()
-    page.locator("#fp-question textarea").fill(question)
-    page.locator("#fp-question textarea").press("Enter")
-    expect(answers).to_have_count(before + 1, timeout=ANSWERED_MS)
+    with visiting(browser, address) as page:
+        page.goto(address)
+        expect(page.locator("#fp-question textarea")).to_be_visible()
+        yield page
 
 
 def quotes(address: str, question: str, history: tuple[str, ...] = ()) -> list[str]:
@@ -103,25 +58,149 @@ def quotes(address: str, question: str, history: tuple[str, ...] = ()) -> list[s
         return [citation["quote"] for citation in json.load(response)["citations"]]
 
 
+def policy_text(address: str, scope: str) -> str:
+    """The text that the API has of a policy."""
+    with urllib.request.urlopen(f"{address}/api/v1/policies/{scope}", timeout=60) as response:
+        return str(json.load(response)["text"]).strip()
+
+
 def highlighted(page: Page, n: int) -> str:
     """The words of the proof panel that are marked for citation n."""
     return "".join(page.locator(f'#fp-proof mark[data-cites~="{n}"]').all_text_contents())
 
 
-def test_the_first_citation_leads_to_its_highlighted_proof(page: Page, address: str) -> None:
+def test_a_citation_leads_to_the_exact_quote_in_the_whole_policy(page: Page, address: str) -> None:
     ask(page, PERRICONE)
     answer = page.locator(".fp-answer").last
-    expect(answer.locator(".fp-verdict")).to_have_text("It depends")
+    expect(answer.locator(".fp-verdict")).to_have_text(re.compile("it depends", re.IGNORECASE))
+    expect(answer.locator(".fp-about")).to_have_text("Perricone MD, policy as of 6 March 2011")
     answer.locator(".fp-ref").first.click()
-    mark = page.locator("#fp-proof mark.fp-current").first
+    whole = page.locator("#fp-proof .fp-whole")
+    mark = whole.locator("mark.fp-current").first
     expect(mark).to_be_in_viewport()
     expect(mark).to_be_focused()
     assert highlighted(page, 1) == quotes(address, PERRICONE)[0]
-    card = page.locator("#fp-proof .fp-card", has=page.locator("mark.fp-current"))
-    expect(card).to_contain_text("Perricone MD as of 6 March 2011")
-    link = card.locator("a.fp-source")
+    expect(whole.locator(".fp-bar")).to_contain_text("Perricone MD as of 6 March 2011")
+    expect(whole.locator(".fp-where")).to_have_text("Cited passage 1 (1/2)")
+    text = whole.locator(".fp-text")
+    assert (text.text_content() or "").strip() == policy_text(address, "perriconemd.com")
+    assert "**" not in text.inner_text()
+    link = whole.locator("a.fp-source")
     assert (link.get_attribute("href") or "").startswith("https://web.archive.org/web/20110306")
     assert link.get_attribute("rel") == "noopener noreferrer"
+
+
+def test_the_whole_policy_is_got_about_in_with_the_keyboard_and_escape_leads_back(page: Page, address: str) -> None:
+    ask(page, PERRICONE)
+    page.locator(".fp-ref").first.focus()
+    page.keyboard.press("Enter")
+    whole = page.locator("#fp-proof .fp-whole")
+    expect(whole.locator("mark.fp-current").first).to_be_focused()
+    whole.get_by_role("button", name="Next cited passage").press("Enter")
+    expect(whole.locator("mark.fp-current").first).to_be_in_viewport()
+    current = "".join(whole.locator("mark.fp-current").all_text_contents())
+    assert current == highlighted(page, 2) == quotes(address, PERRICONE)[1]
+    whole.locator(".fp-outline summary").press("Enter")
+    expect(whole.locator(".fp-outline a[aria-current]")).to_have_count(1)
+    whole.get_by_role("link", name="Children Under 13").press("Enter")
+    heading = whole.get_by_role("heading", name="Children Under 13")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator(".fp-answer .fp-ref").first).to_be_focused()
+
+
+def test_a_quote_is_copied_with_its_source_and_an_answer_with_its_citations(page: Page, address: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, PERRICONE)
+    page.locator(".fp-copy").click()
+    expect(page.locator("#fp-copied")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert all(f"“{quote}”" in copied for quote in quotes(address, PERRICONE))
+    assert "as of 6 March 2011" in copied
+    page.locator(".fp-ref").first.click()
+    page.locator("#fp-proof .fp-quote").click()
+    expect(page.locator("#fp-proof .fp-quote .fp-done")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(
+        f"“{quotes(address, PERRICONE)[0]}”\nPerricone MD (perriconemd.com), privacy policy, “How We Use"
+    )
+    assert "as of 6 March 2011.\nhttps://web.archive.org/" in copied
+
+
+def test_what_is_offered_next_is_answered_from_the_same_policy(page: Page) -> None:
+    ask(page, "does Free People sell my email address?")
+    offered = page.locator(".fp-answer .fp-next button")
+    expect(offered.first).to_be_visible(timeout=ANSWERED_MS)
+    question = offered.first.inner_text()
+    offered.first.click()
+    expect(page.locator(".fp-answer")).to_have_count(2, timeout=ANSWERED_MS)
+    expect(page.locator("#fp-conversation .user").last).to_have_text(question)
+    answer = page.locator(".fp-answer").last
+    expect(answer.locator(".fp-about")).to_contain_text("Free People")
+    expect(answer.locator(".fp-ref").first).to_be_visible()
+
+
+def test_a_question_can_be_edited_and_an_answer_be_asked_for_again(page: Page) -> None:
+    ask(page, "does Free People sell my email & <b>address</b>?")
+    ask(page, "do they rent it?")
+    page.get_by_role("button", name="Edit").first.click()
+    box = page.locator("#fp-conversation .edit-textarea")
+    expect(box).to_have_value("does Free People sell my email & <b>address</b>?")
+    box.fill(PERRICONE)
+    page.get_by_role("button", name="Submit").first.click()
+    expect(page.locator(".fp-answer")).to_have_count(1, timeout=ANSWERED_MS)
+    expect(page.locator(".fp-answer .fp-about")).to_contain_text("Perricone MD")
+    key = page.locator(".fp-answer").get_attribute("data-key")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(f'.fp-answer:not([data-key="{key}"])')).to_have_count(1, timeout=ANSWERED_MS)
+    expect(page.locator("#fp-conversation .user")).to_have_text(PERRICONE)
+
+
+def test_a_conversation_is_taken_along_as_markdown_json_and_a_page(page: Page, address: str) -> None:
+    expect(page.locator(".fp-export")).to_be_hidden()
+    ask(page, PERRICONE)
+    ask(page, "wie lange behalten sie meine Daten?")
+    quote = quotes(address, PERRICONE)[0]
+    files = {}
+    for name in ("Markdown", "JSON"):
+        page.locator(".fp-export summary").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name, exact=True).click()
+        files[name] = Path(download.value.path()).read_text(encoding="utf-8")
+        assert download.value.suggested_filename.startswith("fineprint.")
+    assert quote in files["Markdown"].replace("\\", "")
+    turns = json.loads(files["JSON"])["turns"]
+    assert turns[0]["answer"]["citations"][0]["quote"] == quote
+    assert turns[1] == {
+        "question": "wie lange behalten sie meine Daten?",
+        "answer": None,
+        "problem": "Please ask in English: the policies are in English, and only English questions are understood.",
+    }
+    page.locator(".fp-export summary").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Page to print").click()
+    expect(opened.value.locator("blockquote").first).to_have_text(quote)
+
+
+def test_while_it_works_the_stages_show_and_it_can_be_stopped(
+    browser: Browser, slow: tuple[str, PreparedAnswers]
+) -> None:
+    address, answers = slow
+    with visiting(browser, address) as page:
+        page.goto(address)
+        page.locator("#fp-question textarea").fill(PERRICONE)
+        page.locator("#fp-question textarea").press("Enter")
+        expect(page.locator(".fp-stages .fp-now")).to_have_text("Finding the policy")
+        expect(page.locator("#fp-question textarea")).to_have_value("")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator(".fp-working")).to_have_count(0)
+        expect(page.locator(".fp-problem")).to_have_text("Stopped before there was an answer.")
+        assert answers.pause is not None
+        answers.pause.set()
+        ask(page, PERRICONE)
+        expect(page.locator(".fp-answer").last.locator(".fp-verdict")).to_have_text("It depends")
+        expect(page.locator(".fp-answer")).to_have_count(2)
 
 
 def test_a_follow_up_remembers_the_company_and_an_older_answer_its_proof(page: Page, address: str) -> None:
@@ -137,13 +216,6 @@ def test_a_follow_up_remembers_the_company_and_an_older_answer_its_proof(page: P
     answers.first.locator(".fp-ref").first.click()
     expect(page.locator("#fp-proof mark.fp-current").first).to_be_in_viewport()
     assert highlighted(page, 1) == quotes(address, first)[0]
-
-
-def test_citations_work_from_the_keyboard(page: Page) -> None:
-    ask(page, PERRICONE)
-    page.locator(".fp-ref").first.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#fp-proof mark.fp-current").first).to_be_focused()
 
 
 def test_an_unknown_company_is_said_and_a_choice_asks_again(page: Page) -> None:
@@ -172,15 +244,17 @@ def test_a_question_about_all_is_answered_policy_by_policy(page: Page) -> None:
 
 def test_a_new_conversation_forgets_the_old_one(page: Page) -> None:
     ask(page, PERRICONE)
+    expect(page.locator("#fp-question textarea")).to_have_attribute("placeholder", re.compile("follow-up"))
     page.locator("#fp-new").click()
     expect(page.locator(".fp-answer")).to_have_count(0)
     expect(page.locator("#fp-proof")).to_contain_text("The proof appears here.")
+    expect(page.locator("#fp-question textarea")).to_have_attribute("placeholder", re.compile("e.g. do they"))
     ask(page, "do they rent it?")
     expect(page.locator(".fp-answer .fp-verdict")).to_have_text("Which company?")
 
 
 def test_an_example_asks_itself(page: Page) -> None:
-    page.locator("#fp-conversation .example").first.click()
+    page.locator(".fp-begin button").first.click()
     expect(page.locator(".fp-answer")).to_have_count(1, timeout=ANSWERED_MS)
 
 
@@ -193,7 +267,7 @@ def test_what_is_typed_is_shown_and_never_run(page: Page) -> None:
 
 
 def test_on_a_phone_the_proof_is_under_the_chat_and_nothing_is_cut_off(page: Page) -> None:
-    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.set_viewport_size(PHONE)
     ask(page, PERRICONE)
     chat, proof = page.locator("#fp-chat").bounding_box(), page.locator("#fp-proof").bounding_box()
     assert chat is not None
