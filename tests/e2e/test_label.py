@@ -108,3 +108,11 @@ def test_on_a_phone_the_label_is_a_list_under_the_question_and_nothing_is_cut_of
     choose(page, "perricone")
     expect(page.locator("#fp-glance .fp-label-row").first).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_link_to_an_answer_leaves_the_label_folded_beside_its_proof(page: Page, address: str) -> None:
+    page.goto(f"{address}/?policy=freepeople.com&q=do+they+sell+my+email+address")
+    expect(page.locator(".fp-answer[data-key]")).to_have_count(1, timeout=ANSWERED_MS)
+    expect(page.locator("#fp-proof .fp-panel[data-key] mark").first).to_be_visible(timeout=ANSWERED_MS)
+    expect(page.locator("#fp-glance .fp-label")).to_have_count(1, timeout=ANSWERED_MS)
+    expect(page.locator("#fp-glance .fp-label")).not_to_have_attribute("open", "")

@@ -10,7 +10,8 @@
   let seen = null;
   const makeRoom = () => {
     const label = document.querySelector("#fp-glance .fp-label");
-    if (label !== seen) {
+    const arrived = label !== seen;
+    if (arrived) {
       seen = label;
       /* A screen reader tells only of what changes in a place that it knows already. */
       setTimeout(() => {
@@ -18,9 +19,12 @@
       }, 300);
     }
     const key = document.querySelector("#fp-proof .fp-panel[data-key]")?.dataset.key ?? null;
-    if (key === proven) return;
+    if (key === proven && !arrived) return;
     proven = key;
-    if (label) label.open = key === null;
+    /* A link brings label and answer at once, and the answer may be there first. */
+    const proves = () =>
+      [...document.querySelectorAll(".fp-answer[data-key]")].find((each) => each.dataset.key === key)?.dataset.policy;
+    if (label) label.open = key === null || (arrived && proves() !== label.dataset.policy);
   };
   new MutationObserver(makeRoom).observe(document.documentElement, { childList: true, subtree: true });
 
