@@ -350,11 +350,21 @@ def test_with_ten_thousand_policies_a_keystroke_shows_its_results_at_once(browse
     page.goto(crowded)
     page.wait_for_function("document.querySelector('.fp-pick[data-ready]') !== null")
     page.wait_for_timeout(500)
-    took = sorted(page.evaluate(KEYSTROKES, ["blueb", "ca", "me"]))
+    # The machine may be busy with another worker's tests: the quietest of some rounds says what the page takes.
+    rounds = []
+    for words in (
+        ["blueb", "ca", "me"],
+        ["do", "ni", "su"],
+        ["fa", "lo", "ti"],
+        ["ga", "po", "ve"],
+        ["hi", "ru", "ze"],
+    ):
+        rounds.append(sorted(page.evaluate(KEYSTROKES, words)))
+        if rounds[-1][len(rounds[-1]) // 2] < 50:
+            break
+        page.wait_for_timeout(1_500)
     page.close()
-    # 20 ms on a quiet machine, where 50 are promised. Beside another worker's tests most strokes measure those; a list
-    # that is drawn whole, or a search that is not prepared, takes half a second.
-    assert took[len(took) // 4] < 150, took
+    assert min(took[len(took) // 2] for took in rounds) < 50, rounds
 
 
 def test_many_policies_can_be_browsed_and_those_chosen_last_are_offered_first(browser: Browser, crowded: str) -> None:
