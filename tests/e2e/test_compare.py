@@ -58,6 +58,7 @@ def test_with_the_keyboard_only_four_samples_are_chosen_asked_sorted_and_proven(
     page.get_by_role("tab", name="Compare").focus()
     page.keyboard.press("Enter")
     find = page.locator("#fp-cmp-picker-input")
+    expect(page.locator("#fp-cmp-picker .fp-pick[data-ready]")).to_be_visible(timeout=30_000)
     for typed, company in (("perri", "Perricone MD"), ("free", "Free People")):
         find.focus()
         page.keyboard.type(typed)
