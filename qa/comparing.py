@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from qa.domain import Answer, Citation, Entry, FailedEntry, PolicyCard, Question, Route, Status, Verdict
 from qa.errors import FineprintError
+from qa.parting import renumbered
 
 _log = logging.getLogger(__name__)
 
-_MARKER = re.compile(r"\[(\d+)\]")
 # "Which of these sites sell …" asks of each site whether it does.
 _WHICH = re.compile(
     r"^\W*(?:(?:and|so)\s+)?(?:which|what|who|do any|does any|does anyone|do all|are there any)\b"
@@ -127,15 +127,11 @@ def _entry(card: PolicyCard, one: Answer, offset: int) -> Entry:
         archived_on=card.archived_on,
         status=one.status,
         verdict=one.verdict,
-        text=_renumbered(one.text, offset) if one.status is Status.ANSWERED else "The policy does not say.",
+        text=renumbered(one.text, offset) if one.status is Status.ANSWERED else "The policy does not say.",
         citations=tuple(replace(citation, n=citation.n + offset) for citation in one.citations),
         confidence=one.confidence,
         warnings=one.warnings,
     )
-
-
-def _renumbered(text: str, by: int) -> str:
-    return _MARKER.sub(lambda match: f"[{int(match.group(1)) + by}]", text)
 
 
 def _summary(entries: list[Entry]) -> str:

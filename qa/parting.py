@@ -13,7 +13,7 @@ from dataclasses import replace
 from qa.domain import Answer, Citation, Part, Question, Route, Status
 from qa.wording import LISTED_BELOW, is_follow_up, stands_alone
 
-__all__ = ["parted", "route_of_part", "together"]
+__all__ = ["parted", "renumbered", "route_of_part", "together"]
 
 _AUX = (
     r"(?:do|does|did|is|are|was|were|will|would|can|could|may|might|must|should"
@@ -77,7 +77,7 @@ def together(question: Question, route: Route, parts: Sequence[str], answers: Se
     for part, one in zip(words, answers, strict=True):
         by = len(citations)
         numbered = tuple(replace(citation, n=citation.n + by) for citation in one.citations)
-        text = _MARKER.sub(lambda match, by=by: f"[{int(match[1]) + by}]", one.text)  # type: ignore[misc]
+        text = renumbered(one.text, by)
         if answered:  # what proves the other parts is listed, and no near passage
             text = text.removesuffix(LISTED_BELOW)
         asked = f"{part[:1].upper()}{part[1:].rstrip(' ?.!,;')}?"
@@ -98,3 +98,8 @@ def together(question: Question, route: Route, parts: Sequence[str], answers: Se
         warnings=tuple(dict.fromkeys(warning for one in answers for warning in one.warnings)),
         id=question.id,
     )
+
+
+def renumbered(text: str, by: int) -> str:
+    """An answer's text whose markers count ``by`` citations before its own."""
+    return _MARKER.sub(lambda match: f"[{int(match[1]) + by}]", text)
