@@ -939,14 +939,17 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     ),
     "own.use": ("Use it", "Verwenden", "L’utiliser", "Usarla"),
     "own.promise": (
-        "It stays in this service’s memory for this tab only. It is never written to disk, and gone when you leave the "
-        "page, forget it, or have not used it for {minutes} minutes.",
+        "It stays in this service’s memory for this tab only. It is never written to disk, and gone at once when you "
+        "forget it, about a minute after you leave the page, or when you have not used it for {minutes} minutes.",
         "Sie bleibt nur für diesen Tab im Arbeitsspeicher dieses Dienstes. Sie wird nie auf Platte geschrieben und ist "
-        "fort, wenn Sie die Seite verlassen, sie vergessen lassen oder {minutes} Minuten nicht benutzen.",
+        "fort: sofort, wenn Sie sie vergessen lassen, etwa eine Minute nach Verlassen der Seite oder wenn Sie sie "
+        "{minutes} Minuten nicht benutzen.",
         "Elle reste dans la mémoire de ce service pour cet onglet seulement. Elle n’est jamais écrite sur disque et "
-        "disparaît quand vous quittez la page, l’oubliez ou ne l’utilisez pas pendant {minutes} minutes.",
+        "disparaît dès que vous l’oubliez, environ une minute après que vous quittez la page, ou si vous ne "
+        "l’utilisez pas pendant {minutes} minutes.",
         "Permanece en la memoria de este servicio solo para esta pestaña. Nunca se escribe en disco y desaparece "
-        "cuando deja la página, la olvida o no la usa durante {minutes} minutos.",
+        "en cuanto la olvida, alrededor de un minuto después de dejar la página o si no la usa durante {minutes} "
+        "minutos.",
     ),
     "own.yours": ("Your policy:", "Ihre Erklärung:", "Votre politique :", "Su política:"),
     "own.unnamed": ("unnamed", "ohne Namen", "sans nom", "sin nombre"),
