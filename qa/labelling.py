@@ -176,6 +176,13 @@ class LabelStore:
                     self._recent.popitem(last=False)
             return label
 
+    def forget(self, policy_id: str) -> None:
+        """Throws away what the file keeps of a policy that was removed: its label quotes it."""
+        if self._file and self._file.exists():
+            self._with_file(
+                lambda connection: connection.execute("DELETE FROM labels WHERE policy_id = ?", (policy_id,))
+            )
+
     def _state(self, source: IndexedPolicy) -> str:
         """What the label depends on: the policy, how it is cut, and what answers."""
         parts = (source.policy.content_hash, repr(source.passages), self._made_by)

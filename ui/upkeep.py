@@ -32,6 +32,7 @@ def remove(settings: Settings, scope: str) -> str:
         UnknownScope: no indexed policy is called so.
         IndexProblem: the index cannot be read or written.
     """
+    from qa.labelling import LabelStore
     from qa.library import Library
     from qa.routing import find_scope
     from qa.store import ChromaIndex, synchronise
@@ -45,6 +46,7 @@ def remove(settings: Settings, scope: str) -> str:
     ):
         library.remove(policy_id)
         synchronise(library, index)
+    LabelStore(settings.index, made_by="").forget(policy_id)
     return policy_id
 
 

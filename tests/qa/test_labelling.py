@@ -145,6 +145,15 @@ def test_a_stale_label_is_made_anew(tmp_path: Path, source: IndexedPolicy, made_
     assert label.rows[0].citations[0].quote == cited(source).quote
 
 
+def test_the_label_of_a_policy_that_is_removed_goes_at_once(tmp_path: Path) -> None:
+    store = LabelStore(tmp_path, "v1")
+    store.forget(BOLT.policy.id)  # no file yet
+    for source in (ACME, BOLT):
+        store.label(source, Maker(source), lambda: [ACME.policy.id, BOLT.policy.id])
+    LabelStore(tmp_path, "another").forget(BOLT.policy.id)
+    assert kept_ids(tmp_path) == {ACME.policy.id}
+
+
 def test_labels_of_removed_policies_are_thrown_away(tmp_path: Path) -> None:
     store = LabelStore(tmp_path, "v1")
     store.label(BOLT, Maker(BOLT), lambda: [ACME.policy.id, BOLT.policy.id])
