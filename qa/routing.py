@@ -65,6 +65,14 @@ class _Talk:
     when: When | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A company that a question is about: the name as it is written there, and the sites that it may mean."""
+
+    text: str
+    domains: tuple[str, ...]
+
+
 class Router:
     """Chooses policies for questions; immutable and safe to share between threads."""
 
@@ -99,8 +107,18 @@ class Router:
 
     def is_about_named(self, text: str) -> bool:
         """Whether a question names an indexed company as the one that it is about, not merely in passing."""
+        return self.named(text) is not None
+
+    def named(self, text: str) -> Named | None:
+        """The indexed company that a question is about and not just mentions, as it is named there."""
         clean = _clean(text)
-        return any(mention.role >= Role.PLACE for mention in _about(clean, self._names.find(clean)))
+        about = [mention for mention in _about(clean, self._names.find(clean)) if mention.role >= Role.PLACE]
+        domains = tuple(dict.fromkeys(domain for mention in about for domain in mention.domains))
+        return Named(_spelt(clean, about[0]), domains) if about else None
+
+    def unknown(self, text: str, name: str) -> Route:
+        """The route of a question about a company that there is no policy of."""
+        return self._unknown(_clean(text), name, ())
 
     def _route(
         self, question: Question, text: str, found: Sequence[Mention], when: When | None, history: Sequence[str]

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -100,6 +100,8 @@ class PolicyQA:
         passages: PassageIndex | None = None,
         labels: LabelStore | None = None,
     ) -> None:
+        self._whole: PolicyQA | None = None
+        self._only: frozenset[str] = frozenset()
         self._settings = settings
         self._library = library
         self._encoder = encoder
@@ -147,6 +149,17 @@ class PolicyQA:
             reader = EvidenceReader(BundledJudge(settings.cache, threads=settings.threads))
             labels = LabelStore(settings.index, f"{recipe()} {encoder.fingerprint}")
         return cls(settings, library, encoder, reader, passages=passages, labels=labels)
+
+    def limited(self, domains: Collection[str]) -> PolicyQA:
+        """The same service as if only these sites' policies were indexed, at next to no cost.
+
+        A question about a company outside is told that there is no policy of it, indexed or not. It sees new policies
+        as this service does, and is closed with it.
+        """
+        made = PolicyQA(self._settings, self._library, self._encoder, self._reader, labels=self._labels)
+        made._whole = self._whole or self
+        made._only = frozenset(domains)
+        return made
 
     @property
     def reader(self) -> Reader:
@@ -272,7 +285,8 @@ class PolicyQA:
             IndexProblem: the index has become unreadable.
         """
         source = self.policy(scope)
-        return self._labels.label(source, lambda: label_of(source, self._chain.ask), lambda: self._current().by_id)
+        whole = self._whole or self
+        return self._labels.label(source, lambda: label_of(source, whole._chain.ask), lambda: whole._current().by_id)
 
     def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
         """What became of every sentence of a policy from one version to another, each side a verified citation.
@@ -299,6 +313,11 @@ class PolicyQA:
             )
         changes = self._differ(before, after)
         return lookback.changes_about(changes, about, before, after) if about and about.strip() else changes
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the index changes: what was answered at the same number is answered the same again."""
+        return self._library.generation()
 
     # --- looking things up --------------------------------------------------------------------------------------------
 
@@ -329,6 +348,8 @@ class PolicyQA:
 
     def close(self) -> None:
         """Releases the index."""
+        if self._whole is not None:
+            return
         with self._lock:
             if self._passages is not None:
                 self._passages.close()
@@ -350,19 +371,28 @@ class PolicyQA:
         known = self._directory
         if known is not None and known.generation == generation:
             return known
-        cards = self._library.cards()
+        if self._whole is None:
+            cards, scope = self._library.cards(), self._settings.scope
+        else:
+            cards = tuple(card for card in self._whole._current().cards if card.domain in self._only)
+            scope = next(iter(self._only)) if len(self._only) == 1 else None
         fresh = _Directory(
             generation=generation,
             cards=cards,
             by_id={card.id: card for card in cards},
-            router=Router(cards, scope=self._settings.scope),
+            router=Router(cards, scope=scope),
             finder=Finder(cards),
         )
         self._directory = fresh
         return fresh
 
     def _route(self, question: Question) -> Route:
-        return self._current().router.route(question)
+        router = self._current().router
+        if self._whole is not None:
+            named = self._whole._current().router.named(question.text)
+            if named is not None and not self._only.intersection(named.domains):
+                return router.unknown(question.text, named.text)
+        return router.route(question)
 
     def _route_in(self, question: Question, source: IndexedPolicy) -> Route | None:
         """The route to a policy that is not indexed; None where the question is about another."""
@@ -432,6 +462,8 @@ class PolicyQA:
     def _passage_index(self) -> PassageIndex:
         from qa.store import open_index
 
+        if self._whole is not None:
+            return self._whole._passage_index()
         with self._lock:
             if self._passages is None:
                 self._passages = open_index(self._settings.index, self._library)

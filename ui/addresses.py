@@ -26,9 +26,9 @@ from ingest.sources import Source
 from ingest.webpage import decoded
 from qa.domain import as_json
 from qa.settings import Settings
-from ui.api import Busy
 from ui.own import LONGEST_NAME, Off, OwnPolicies, Token, require_past
 from ui.schemas import Text
+from ui.turnstile import Busy
 
 __all__ = ["Pace", "add_addresses", "source_of_page"]
 

@@ -10,10 +10,8 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-import anyio
-import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -29,6 +27,8 @@ from qa.errors import (
     UnknownScope,
     UsageError,
 )
+from qa.finding import Finder
+from ui.access import ScopeForbidden, answers_for, caller_of
 from ui.asking import parse_as_of
 from ui.labels import Theme, label_svg
 from ui.live import Answers, Warmth
@@ -52,19 +52,12 @@ from ui.schemas import (
     policy_document,
     site_document,
 )
+from ui.turnstile import Busy, Turnstile
 from ui.versions import pair
 
 __all__ = ["add_api", "problem"]
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-ASKING_AT_ONCE: Final = 4
-"""Questions answered at the same time; more wait."""
-
-WAITING_AT_MOST: Final = 64
-"""Questions that may wait for their turn; more are turned away at once."""
 
 _EVENTS: Final = "text/event-stream"
 _SVG: Final = "image/svg+xml"
@@ -74,12 +67,6 @@ _PROBLEM: Final[dict[str, Any]] = {
     "model": ProblemDocument,
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
 }
-
-
-class Busy(FineprintError):
-    """More questions are waiting than can be answered soon."""
-
-    code = "busy"
 
 
 class NotReady(FineprintError):
@@ -100,6 +87,8 @@ def problem(status: int, code: str, detail: str, faults: list[FaultDocument] | N
 
 def status_of(error: FineprintError) -> int:
     """The HTTP status that fits an expected failure."""
+    if isinstance(error, ScopeForbidden):
+        return HTTPStatus.FORBIDDEN
     if isinstance(error, UnknownScope):
         return HTTPStatus.NOT_FOUND
     if isinstance(error, UsageError | PolicyRefused):
@@ -109,30 +98,12 @@ def status_of(error: FineprintError) -> int:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class _Turnstile:
-    """Lets so many calls run in threads at once, so many wait, and turns the rest away."""
-
-    def __init__(self, running: int, waiting: int) -> None:
-        self._limiter = anyio.CapacityLimiter(running)
-        self._most = running + waiting
-        self._inside = 0
-
-    async def __call__(self, call: Callable[[], T]) -> T:
-        if self._inside >= self._most:
-            raise Busy("Too many questions are waiting. Try again in a few seconds.")
-        self._inside += 1
-        try:
-            return await anyio.to_thread.run_sync(call, limiter=self._limiter)
-        finally:
-            self._inside -= 1
-
-
-def add_api(app: FastAPI, answers: Answers, warmth: Warmth) -> None:
+def add_api(app: FastAPI, answers: Answers, warmth: Warmth, turnstile: Turnstile) -> None:
     """Adds the API's routes and its error handlers to an application.
 
     Routes that catch what is not found under ``/api`` are added too, so that no mount at ``/`` answers for the API.
     """
-    router = _router(answers, warmth)
+    router = _router(answers, warmth, turnstile)
     app.include_router(router)
     unmatched = _unmatched([*app.routes, *router.routes])
     for path in ("/healthz", "/readyz", "/openapi.json", "/api", "/api/{rest:path}"):
@@ -143,26 +114,32 @@ def add_api(app: FastAPI, answers: Answers, warmth: Warmth) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-def _router(answers: Answers, warmth: Warmth) -> APIRouter:
+def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter:
     router = APIRouter()
-    turnstile = _Turnstile(ASKING_AT_ONCE, WAITING_AT_MOST)
     finders = Finders(answers)
+
+    def allowed(http: Request) -> Answers:
+        return answers_for(answers, caller_of(http))
+
+    def finder_for(http: Request) -> Finder:
+        return finders.current() if caller_of(http).domains is None else Finder(allowed(http).cards())
 
     @router.post(
         "/api/v1/ask",
         tags=["questions"],
         summary="Ask a question",
         response_model=AnswerDocument,
-        responses=dict.fromkeys((400, 404, 413, 415, 422, 503), _PROBLEM),
+        responses=dict.fromkeys((400, 403, 404, 413, 415, 422, 503), _PROBLEM),
     )
-    async def ask(request: AskRequest) -> JSONResponse:
+    async def ask(http: Request, request: AskRequest) -> JSONResponse:
         question = Question(
             request.question,
             history=request.history,
             scope=request.scope or None,
             as_of=parse_as_of(request.as_of) if request.as_of else None,
         )
-        return JSONResponse(as_json(await turnstile(lambda: answers.ask(question))))
+        answer = await turnstile.last(http, lambda: allowed(http).stream(question))
+        return JSONResponse(as_json(answer))
 
     @router.get(
         "/api/v1/compare",
@@ -171,7 +148,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         response_model=ComparisonDocument,
         responses={
             200: {"content": {_EVENTS: {"schema": {"type": "string"}}}},
-            **dict.fromkeys((404, 422, 503), _PROBLEM),
+            **dict.fromkeys((403, 404, 422, 503), _PROBLEM),
         },
     )
     async def compare(
@@ -179,7 +156,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         question: Annotated[str, Query(description="The question, in English.")],
         scope: Annotated[list[str], Query(description="A domain, policy id or file stem; repeated, one a policy.")],
     ) -> Response:
-        entries = await turnstile(lambda: answers.compare(Question(question), scope))
+        entries = await turnstile(lambda: allowed(http).compare(Question(question), scope))
 
         async def each() -> AsyncIterator[Entry | FailedEntry]:
             while (entry := await turnstile(lambda: next(entries, None))) is not None:
@@ -203,11 +180,12 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         responses=dict.fromkeys((422, 503), _PROBLEM),
     )
     def policies(
+        http: Request,
         q: Annotated[str, Query(max_length=200, description="A company, domain or part of one.")] = "",
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> PoliciesDocument:
-        found = answers.cards(q)
+        found = allowed(http).cards(q)
         page = [CardDocument.model_validate(as_json(card)) for card in found[offset : offset + limit]]
         return PoliciesDocument(policies=page, total=len(found), limit=limit, offset=offset)
 
@@ -215,18 +193,19 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         "/api/v1/policies/{policy_id}",
         tags=["policies"],
         summary="One policy with its text",
-        responses=dict.fromkeys((404, 503), _PROBLEM),
+        responses=dict.fromkeys((403, 404, 503), _PROBLEM),
     )
-    def policy(policy_id: str) -> PolicyDocument:
-        return policy_document(answers.policy(policy_id))
+    def policy(http: Request, policy_id: str) -> PolicyDocument:
+        return policy_document(allowed(http).policy(policy_id))
 
     @router.get(
         "/api/v1/policies/{policy_id}/changes",
         tags=["policies"],
         summary="What changed from another version of a policy to this one",
-        responses=dict.fromkeys((404, 422, 503), _PROBLEM),
+        responses=dict.fromkeys((403, 404, 422, 503), _PROBLEM),
     )
     async def changes(
+        http: Request,
         policy_id: str,
         since: Annotated[
             str | None,
@@ -237,9 +216,10 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         ] = None,
     ) -> ChangesDocument:
         def compared() -> Changes:
-            this = answers.policy(policy_id).policy.id
-            older, newer = pair(answers.cards(), this, since)
-            return answers.changes(older, newer, about)
+            mine = allowed(http)
+            this = mine.policy(policy_id).policy.id
+            older, newer = pair(mine.cards(), this, since)
+            return mine.changes(older, newer, about)
 
         return ChangesDocument.model_validate(as_json(await turnstile(compared)))
 
@@ -250,7 +230,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         response_model=LabelDocument,
         responses={
             200: {"content": {_SVG: {"schema": {"type": "string"}}}},
-            **dict.fromkeys((404, 422, 503), _PROBLEM),
+            **dict.fromkeys((403, 404, 422, 503), _PROBLEM),
         },
     )
     async def policy_label(
@@ -261,7 +241,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         ] = None,
         theme: Annotated[Theme, Query(description="Of an SVG; auto follows whoever shows it.")] = "auto",
     ) -> Response:
-        label = await turnstile(lambda: answers.label(policy_id))
+        label = await turnstile(lambda: allowed(http).label(policy_id))
         headers = {"Vary": "Accept", "Cache-Control": "no-cache"}
         if (form or ("svg" if _SVG in http.headers.get("accept", "") else "json")) == "json":
             return JSONResponse(as_json(label), headers=headers)
@@ -277,6 +257,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         responses=dict.fromkeys((422, 503), _PROBLEM),
     )
     def sites(
+        http: Request,
         *,
         q: Annotated[str, Query(max_length=200, description="A company, domain or part of one.")] = "",
         scope: Annotated[
@@ -289,7 +270,7 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 20,
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> SitesDocument:
-        finder = finders.current()
+        finder = finder_for(http)
         found = finder.sites(q, letter=letter, year=year, several=several) if scope is None else finder.sites_of(scope)
         page = [site_document(site) for site in found[offset : offset + limit]]
         return SitesDocument(sites=page, total=len(found), limit=limit, offset=offset)
@@ -300,8 +281,8 @@ def _router(answers: Answers, warmth: Warmth) -> APIRouter:
         summary="How much there is to browse",
         responses=dict.fromkeys((503,), _PROBLEM),
     )
-    def catalogue() -> CatalogueDocument:
-        return catalogue_document(finders.current().catalogue)
+    def catalogue(http: Request) -> CatalogueDocument:
+        return catalogue_document(finder_for(http).catalogue)
 
     @router.get("/healthz", tags=["service"], summary="Is the process up?")
     async def healthz() -> HealthDocument:

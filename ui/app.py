@@ -11,7 +11,7 @@ import signal
 import socket
 import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from qa.errors import FineprintError
 from qa.settings import Settings
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["create_app", "serve"]
 
 logger = logging.getLogger(__name__)
+
+ASKING_AT_ONCE: Final = 4
+"""Questions answered at the same time; more wait."""
+
+WAITING_AT_MOST: Final = 64
+"""Questions that may wait for their turn; more are turned away at once."""
 
 
 class CannotListen(FineprintError):
@@ -50,6 +56,7 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
     from ui.guard import Guard
     from ui.lookback import add_lookback
     from ui.own import OwnAnswers, OwnPolicies, add_own
+    from ui.turnstile import Turnstile
     from ui.views import add_views
 
     warmth = Warmth(answers)
@@ -75,7 +82,8 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
     app.add_middleware(Document)
     app.add_middleware(Guard)
     add_feedback(app, Feedback(feedback_file(settings), made_by=lambda: made_by(answers)))
-    add_api(app, answers, warmth)
+    turnstile = Turnstile(ASKING_AT_ONCE, WAITING_AT_MOST)
+    add_api(app, answers, warmth, turnstile)
     add_views(app, answers)
     add_lookback(app, answers)
     own = OwnPolicies(answers, settings)

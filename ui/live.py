@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Progress, Question
@@ -67,6 +67,15 @@ class Answers(Protocol):
 
     def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
         """What became of a policy from one version to another. Raises UnknownScope, UsageError."""
+        ...
+
+    def limited(self, domains: Collection[str]) -> Answers:
+        """The same service as if only these sites' policies were indexed."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the index changes. Raises an IndexProblem."""
         ...
 
     def warm_up(self) -> None:
@@ -130,6 +139,15 @@ class LiveAnswers:
     def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
         """See ``Answers.changes``."""
         return self._opened().changes(older, newer, about)
+
+    def limited(self, domains: Collection[str]) -> Answers:
+        """See ``Answers.limited``."""
+        return self._opened().limited(domains)
+
+    @property
+    def generation(self) -> int:
+        """See ``Answers.generation``."""
+        return self._opened().generation
 
     def warm_up(self) -> None:
         """See ``Answers.warm_up``."""

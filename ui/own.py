@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Annotated, Final
@@ -46,11 +46,11 @@ from qa.encoders import TextEncoder
 from qa.errors import PolicyRefused, UnknownScope, UsageError
 from qa.labelling import label_of
 from qa.settings import Settings
-from ui.api import Busy
 from ui.live import Answers
 from ui.panels import whole_policy
 from ui.render import visible
 from ui.schemas import Text
+from ui.turnstile import Busy
 from ui.views import cited
 from ui.words import said, said_as
 
@@ -420,6 +420,15 @@ class OwnAnswers:
     def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
         """See ``Answers.changes``: of indexed policies only."""
         return self._answers.changes(older, newer, about)
+
+    def limited(self, domains: Collection[str]) -> Answers:
+        """See ``Answers.limited``: of indexed policies only."""
+        return self._answers.limited(domains)
+
+    @property
+    def generation(self) -> int:
+        """See ``Answers.generation``."""
+        return self._answers.generation
 
     def warm_up(self) -> None:
         """See ``Answers.warm_up``."""

@@ -185,6 +185,35 @@ def test_what_is_not_about_privacy_is_out_of_scope_even_with_a_scope(qa: PolicyQ
     assert qa.ask(Question("what's the weather in Paris?", scope="acme.com")).status is Status.OUT_OF_SCOPE
 
 
+def test_a_limited_service_knows_its_own_sites_only(qa: PolicyQA) -> None:
+    mine = qa.limited({"acme.com"})
+    assert {card.domain for card in mine.cards()} == {"acme.com"}
+    assert mine.label("acme.com").domain == "acme.com"
+    for scope in ("bolt.com", "bolt.com@2011-03-06"):
+        with pytest.raises(UnknownScope):
+            mine.ask(Question("do you sell my data?", scope=scope))
+
+
+def test_a_service_limited_to_one_site_needs_no_name_and_answers_for_no_other(qa: PolicyQA) -> None:
+    mine = qa.limited({"acme.com"})
+    assert mine.ask(Question("do you sell my data?")).policies == ("acme.com@2011-03-06",)
+    for scope in (None, "acme.com"):
+        other = mine.ask(Question("does Bolt sell my data?", scope=scope))
+        assert other.status is Status.UNKNOWN_COMPANY
+        assert [choice.scope for choice in other.choices] in ([], ["acme.com"])
+
+
+def test_a_limited_service_sees_new_policies_and_closing_it_closes_nothing(qa: PolicyQA, settings: Settings) -> None:
+    mine, before = qa.limited({"bolt.com"}), qa.generation
+    mine.close()
+    with Library.open_for_writing(settings.index, MANIFEST) as library:
+        library.put(
+            indexed("Bolt never sells data.", domain="bolt.com", company="Bolt", archived_on=dt.date(2012, 1, 1))
+        )
+    assert qa.generation > before
+    assert len(mine.cards()) == 2
+
+
 def test_policies_ingested_while_it_runs_are_seen_by_the_next_question(qa: PolicyQA, settings: Settings) -> None:
     assert qa.ask(Question("does Calm sell my data?")).status is Status.UNKNOWN_COMPANY
     with Library.open_for_writing(settings.index, MANIFEST) as library:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -319,6 +319,15 @@ class PreparedAnswers:
             return LabelRow(*answered, "It says so [1].", (cite(source, words),), 0.9 if sure else 0.3, sure)
 
         return Label(of.id, of.company, of.domain, of.archived_on, of.url, tuple(row(topic) for topic in TOPICS))
+
+    def limited(self, domains: Collection[str]) -> PreparedAnswers:
+        """Shares what was asked with the whole service."""
+        policies = {key: source for key, source in self.policies.items() if source.policy.domain in domains}
+        return replace(self, policies=policies)
+
+    @property
+    def generation(self) -> int:
+        return len(self.policies)
 
     def warm_up(self) -> None:
         self._fail()

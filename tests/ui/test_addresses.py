@@ -16,9 +16,10 @@ from qa.settings import Settings
 from tests.ingest.making import POLICY
 from tests.ui.fakes import PreparedAnswers
 from ui.addresses import AT_ONCE, PER_SERVICE, PER_TAB, Pace, add_addresses, source_of_page
-from ui.api import Busy, Warmth, add_api
+from ui.api import Warmth, add_api
 from ui.app import create_app
 from ui.own import OwnPolicies, own_html
+from ui.turnstile import Busy, Turnstile
 
 URL = "https://www.zephyrkites.example/legal/privacy"
 PARAGRAPHS = "".join(f"<p>{each}</p>" for each in POLICY.replace("Acme Tools", "Zephyr Kites").split("\n\n"))
@@ -44,7 +45,7 @@ def serve(answers: PreparedAnswers, settings: Settings) -> Callable[..., tuple[T
         app = FastAPI()
         chosen = settings.model_copy(update={"fetch": "on", **changed})
         own = OwnPolicies(answers, chosen)
-        add_api(app, answers, Warmth(answers))
+        add_api(app, answers, Warmth(answers), Turnstile(4, 64))
         add_addresses(app, own, chosen, opens=opens)
         return TestClient(app, raise_server_exceptions=False), own
 

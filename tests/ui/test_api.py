@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from qa.domain import Question, as_json
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from tests.ui.fakes import PreparedAnswers
-from ui.api import ASKING_AT_ONCE, WAITING_AT_MOST
+from ui.app import ASKING_AT_ONCE, WAITING_AT_MOST
 from ui.guard import API_BODY_BYTES
 
 ASK = "/api/v1/ask"
