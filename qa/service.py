@@ -71,6 +71,8 @@ _ENGLISH_WORDS = frozenset(
 _WORD = re.compile(r"[^\W\d_]+")
 _KEPT_DIFFERENCES = 32
 """Pairs of versions."""
+_KEPT_LIMITED = 64
+"""Sets of sites; as many as an operator has given to pages and keys, in most cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class PolicyQA:
     ) -> None:
         self._whole: PolicyQA | None = None
         self._only: frozenset[str] = frozenset()
+        self._limited: dict[frozenset[str], PolicyQA] = {}
         self._settings = settings
         self._library = library
         self._encoder = encoder
@@ -151,14 +154,20 @@ class PolicyQA:
         return cls(settings, library, encoder, reader, passages=passages, labels=labels)
 
     def limited(self, domains: Collection[str]) -> PolicyQA:
-        """The same service as if only these sites' policies were indexed, at next to no cost.
+        """The same service as if only these sites' policies were indexed.
 
         A question about a company outside is told that there is no policy of it, indexed or not. It sees new policies
-        as this service does, and is closed with it.
+        as this service does, is kept for the next call, and is closed with this service.
         """
-        made = PolicyQA(self._settings, self._library, self._encoder, self._reader, labels=self._labels)
-        made._whole = self._whole or self
-        made._only = frozenset(domains)
+        only = frozenset(domains)
+        with self._lock:
+            made = self._limited.get(only)
+            if made is None:
+                made = PolicyQA(self._settings, self._library, self._encoder, self._reader, labels=self._labels)
+                made._whole, made._only = self._whole or self, only
+                if len(self._limited) == _KEPT_LIMITED:
+                    self._limited.pop(next(iter(self._limited)))
+                self._limited[only] = made
         return made
 
     @property
