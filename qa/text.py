@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _TYPOGRAPHY = str.maketrans(
 _INVISIBLE = frozenset(
     "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+_DROP_INVISIBLE = dict.fromkeys(map(ord, _INVISIBLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def fold(text: str, *, casefold: bool = False) -> Folded:
 
 def plain(text: str) -> str:
     """A question or name as typed, normalised for matching: NFKC, folded, lower case."""
-    return fold(unicodedata.normalize("NFKC", text), casefold=True).text
+    words = " ".join(unicodedata.normalize("NFKC", text).translate(_DROP_INVISIBLE).split()).translate(_TYPOGRAPHY)
+    if words.isascii():
+        return words.lower()
+    return "".join(lowered if len(lowered := char.casefold()) == 1 else char for char in words)
 
 
 # What stands in a policy but must never be cut in two, and what only dresses its words.
@@ -126,7 +131,6 @@ _OPENERS = frozenset(
 )
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _HEADING_MARK = re.compile(r"^\s{0,3}#{1,6}(?=\s)", re.MULTILINE)
-_DROP_INVISIBLE = dict.fromkeys(map(ord, _INVISIBLE))
 
 
 def visible(text: str) -> str:
@@ -280,6 +284,8 @@ _MARK = re.compile(
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+# Every mark has one of these; most sentences have none.
+_MAY_BE_MARKED = re.compile(r"[\[\]\\<&*_`~|]|^[^\S\n]*[>#+•:=0-9-]", re.MULTILINE)
 _VANISHING = frozenset({"bullet", "rule", "escape", "image", "tag", "emphasis"})
 
 
@@ -335,7 +341,8 @@ def unmarked(text: str) -> Folded:
 
 def without_markup(text: str) -> str:
     """The plain form of Markdown: its words in one line, white space folded, marks, escapes, tags and links gone."""
-    return " ".join(unmarked(text).text.split())
+    shown = unmarked(text).text if _MAY_BE_MARKED.search(text) else text
+    return " ".join(shown.split())
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -369,9 +376,13 @@ def content_words(text: str) -> list[str]:
     return [_stem(word) for word in _CONTENT_WORD.findall(lowered) if word not in _STOP_WORDS]
 
 
+_stemming = threading.Lock()
+
+
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    with _stemming:  # a stemmer keeps the word that it is at
+        return str(_stemmer().stemWord(word))
 
 
 @lru_cache(maxsize=1)

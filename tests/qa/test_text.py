@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import sys
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.text import Span, fold, plain, sentence_spans, trimmed, visible
+from qa.text import Span, content_words, fold, plain, sentence_spans, trimmed, unmarked, visible, without_markup
+from qa.text import _stem as stem
 
 # Markdown with everything that could mislead: marks, links, tables, bullets, odd blanks, several scripts.
 MARKDOWN = st.text(alphabet="aB1 .!?:;,*_[]()|#-\\\n\t\"'“”…@/<>&·\u00a0\u200bé中", max_size=200)
+
+ENDINGS = ("", "s", "ing", "ed", "ization", "izations", "ational", "fulness", "ously", "iveness", "ability")
 
 
 def sentences(text: str) -> list[str]:
@@ -113,3 +120,27 @@ def test_folding_makes_typography_plain() -> None:
 @pytest.mark.parametrize(("typed", "folded"), [("ＦＲＥＥ  People", "free people"), ("Perricone’s", "perricone's")])
 def test_plain_is_for_matching(typed: str, folded: str) -> None:
     assert plain(typed) == folded
+
+
+@given(st.one_of(st.text(max_size=60), MARKDOWN))
+def test_the_plain_form_is_the_folded_one(text: str) -> None:
+    assert plain(text) == fold(unicodedata.normalize("NFKC", text), casefold=True).text
+
+
+@given(MARKDOWN)
+def test_a_text_without_marks_is_its_own_words(text: str) -> None:
+    assert without_markup(text) == " ".join(unmarked(text).text.split())
+
+
+def test_words_are_stemmed_the_same_in_many_threads_at_once() -> None:
+    words = [f"{first}{last}" for first in ("relat", "personal", "organ", "shar", "sell") for last in ENDINGS * 8]
+    content_words("warm")  # the stemmer itself
+    alone = [stem.__wrapped__(word) for word in words]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda _: [stem.__wrapped__(word) for word in words], range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == [alone] * 8
