@@ -118,7 +118,7 @@ def ingest_paths(
     manifest = manifest_of(encoder)
     with (
         Library.open_for_writing(settings.index, manifest) as library,
-        closing(ChromaIndex.open(settings.index, manifest)) as index,
+        closing(ChromaIndex.of(settings, manifest)) as index,
     ):
         report = ingest(sources, library, index, encoder, settings=settings, hints=hints, on_progress=on_progress)
     return replace(report, skipped=sources.skipped)
@@ -183,7 +183,7 @@ def rebuild(
             if on_progress:
                 on_progress(Progress(done, len(policies), policy.id))
         library.commit()
-        with closing(ChromaIndex.open(settings.index, manifest)) as index:
+        with closing(ChromaIndex.of(settings, manifest)) as index:
             synchronise(library, index)
     return len(policies)
 

@@ -23,7 +23,7 @@ __all__ = [
     "Answer", "Candidate", "Candidates", "Change", "ChangeKind", "Changes", "Choice", "Citation", "Draft", "Entry",
     "FailedEntry",
     "IndexedPolicy", "Label", "LabelRow", "Lookback", "Looking",
-    "Part", "Passage", "Policy", "PolicyCard", "Progress", "Question", "Quote",
+    "Part", "Passage", "PassageHit", "Policy", "PolicyCard", "Progress", "Question", "Quote",
     "Reading", "Route", "Sentence", "Span", "Status", "Timings", "Vectors", "Verdict",
     "as_json",
 ]  # fmt: skip
@@ -33,7 +33,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Status(StrEnum):
-    """What became of a question (CONTRACT: Words)."""
+    """What became of a question."""
 
     ANSWERED = "answered"
     NOT_STATED = "not_stated"
@@ -68,6 +68,15 @@ class Sentence:
     def span(self) -> Span:
         """The sentence's own span."""
         return Span(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageHit:
+    """A passage near to a question; ``score`` is the cosine, in [-1, 1]."""
+
+    policy_id: str
+    n: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ class BundledEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
-        bulk = sum(map(len, texts)) >= self._bulk_from_chars
+        bulk = sum(map(len, texts)) >= self._bulk_from_chars and _has_bulk_model()
         model: _OnnxModel | _BulkModel = self._bulk_model() if bulk else self._question_model()
         # Texts of like length share a batch, so that little is spent on padding; the longest come first, so that a
         # batch that does not fit into memory fails at once.
@@ -216,6 +216,11 @@ class BundledEncoder:
                 weights = self._checked_weights()
                 self._bulk = _BulkModel(_checked_files(self._cache), weights.path if weights else None)
             return self._bulk
+
+
+def _has_bulk_model() -> bool:
+    """Whether sentence-transformers is installed: without it, ONNX Runtime does large jobs too (deploy/)."""
+    return importlib.util.find_spec("sentence_transformers") is not None
 
 
 class HashingEncoder:

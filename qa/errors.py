@@ -15,7 +15,8 @@
         ├── IndexForeign         made by something else, by a newer version, or with another model: rebuild
         ├── IndexDamaged         unreadable; rebuild
         ├── IndexLocked          another process is writing
-        └── IndexUnwritable      no permission, or the disk is full
+        ├── IndexUnwritable      no permission, or the disk is full
+        └── IndexUnreachable     it is on a Chroma server that does not answer
 
 An expected failure is shown as one clear line. Anything else is a bug and keeps its traceback.
 """
@@ -43,6 +44,8 @@ class InvalidQuestion(UsageError):
 
 class NotEnglish(InvalidQuestion):
     """The question is in another language than the policies."""
+
+    code = "not_english"
 
 
 class UnknownScope(UsageError):
@@ -111,3 +114,9 @@ class IndexUnwritable(IndexProblem):
     """The index folder cannot be written: no permission, or no space left."""
 
     code = "index_unwritable"
+
+
+class IndexUnreachable(IndexProblem):
+    """The search index is on a Chroma server that does not answer."""
+
+    code = "index_unreachable"

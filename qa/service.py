@@ -41,7 +41,7 @@ from qa.text import fold
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
-    from qa.store import PassageIndex
+    from qa.store import PassageSearch
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class PolicyQA:
         encoder: TextEncoder,
         reader: Reader,
         *,
-        passages: PassageIndex | None = None,
+        passages: PassageSearch | None = None,
         labels: LabelStore | None = None,
     ) -> None:
         self._whole: PolicyQA | None = None
@@ -131,7 +131,7 @@ class PolicyQA:
         *,
         encoder: TextEncoder | None = None,
         reader: Reader | None = None,
-        passages: PassageIndex | None = None,
+        passages: PassageSearch | None = None,
     ) -> PolicyQA:
         """Opens the index of the settings; what is passed replaces the part that the settings would choose.
 
@@ -468,14 +468,15 @@ class PolicyQA:
                 found.setdefault(hit.policy_id)
         return tuple([*found, *(p for p in route.policies if p not in found)][:most])
 
-    def _passage_index(self) -> PassageIndex:
+    def _passage_index(self) -> PassageSearch:
+        from qa.chroma import ChromaServer
         from qa.store import open_index
 
         if self._whole is not None:
             return self._whole._passage_index()
         with self._lock:
             if self._passages is None:
-                self._passages = open_index(self._settings.index, self._library)
+                self._passages = open_index(self._settings.index, self._library, ChromaServer.of(self._settings))
             return self._passages
 
     def _checked(self, question: Question) -> Question:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from qa.admission import ApiKey, SiteOrigin, api_keys, origin_of, site_origins
 from qa.errors import InvalidSettings
 
 PREFIX = "FINEPRINT_"
+
+_CHROMA_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?/?", re.ASCII)
 
 
 def default_index() -> Path:
@@ -29,6 +34,45 @@ def default_index() -> Path:
 def default_cache() -> Path:
     """The per-user folder for what can be made again, such as which model files were checked."""
     return Path(platformdirs.user_cache_dir("fineprint", appauthor=False))
+
+
+def _rate_limit(value: object) -> object:
+    if value in (None, "off") or not isinstance(value, str):
+        return value
+    from limits import parse_many
+
+    try:
+        limits = parse_many(value)
+    except ValueError:
+        limits = []
+    if not limits or any(limit.amount < 1 or limit.get_expiry() < 1 for limit in limits):
+        raise ValueError(f"{value[:80]!r} is no limit; write e.g. 60/minute, or 5/second; 500/hour, or off")
+    return value
+
+
+def _public_url(value: object) -> object:
+    return origin_of(value) if isinstance(value, str) else value
+
+
+def _addresses(value: object) -> object:
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list | tuple):
+        return value
+    addresses = tuple(str(each).strip() for each in given if str(each).strip())
+    for each in addresses:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError(f"{each[:80]!r} is no address or network such as 10.0.0.7 or 172.16.0.0/12") from None
+    return addresses
+
+
+def _chroma_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _CHROMA_URL.fullmatch(value.strip()):
+        raise ValueError("this is no address of a Chroma server; write e.g. http://chroma:8000, without a path")
+    return value.strip().rstrip("/")
 
 
 class Settings(BaseModel):
@@ -48,6 +92,18 @@ class Settings(BaseModel):
     embedding_model: Annotated[
         str | None,
         Field(default=None, description="Unset: the bundled fine-tuned encoder. all-MiniLM-L6-v2: as published."),
+    ]
+    chroma_url: Annotated[
+        str | None,
+        BeforeValidator(_chroma_url),
+        Field(
+            default=None,
+            description="A Chroma server for the search index, as http(s)://host:port; unset: in the index folder.",
+        ),
+    ]
+    chroma_token: Annotated[
+        SecretStr | None,
+        Field(default=None, description="What a proxy in front of the Chroma server wants as a bearer token."),
     ]
     max_question_chars: Annotated[
         int, Field(default=2_000, ge=20, le=100_000, description="Longer questions are refused.")
@@ -74,7 +130,55 @@ class Settings(BaseModel):
     feedback_file: Annotated[
         Path | None, Field(default=None, description="Where that is kept; unset: feedback.sqlite3 beside the index.")
     ]
+    metrics: Annotated[
+        Literal["on", "off"], Field(default="on", description="Whether figures for Prometheus are at /metrics.")
+    ]
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(default="info", description="What the service writes down.")
+    ]
+    log_format: Annotated[
+        Literal["text", "json"], Field(default="text", description="Lines for people, or one JSON object a line.")
+    ]
+    access_log: Annotated[
+        Literal["on", "off"], Field(default="off", description="Whether a line is written for every request.")
+    ]
     history: Annotated[int, Field(default=6, ge=0, le=50, description="Earlier questions that are looked at.")]
+    allowed_origins: Annotated[
+        tuple[SiteOrigin, ...],
+        BeforeValidator(site_origins),
+        Field(default=(), description="Web origins whose pages may use widget and API, each with its domains."),
+    ]
+    api_keys: Annotated[
+        tuple[ApiKey, ...],
+        BeforeValidator(api_keys),
+        Field(default=(), description="Keys that programs need, as `fineprint keys new` prints them; none: no key."),
+    ]
+    rate_limit: Annotated[
+        str | None,
+        BeforeValidator(_rate_limit),
+        Field(default=None, description="Per client and per key, e.g. 60/minute; off. Unset: 120/minute from outside."),
+    ]
+    rate_limit_storage: Annotated[
+        SecretStr | None, Field(default=None, description="A redis:// address, where several processes count together.")
+    ]
+    public_url: Annotated[
+        str | None,
+        BeforeValidator(_public_url),
+        Field(default=None, description="The address that visitors see, e.g. https://privacy.example."),
+    ]
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_addresses),
+        Field(default=("127.0.0.1", "::1"), description="Proxies whose X-Forwarded-For and -Proto are believed."),
+    ]
+    concurrency: Annotated[int, Field(default=4, ge=1, le=64, description="Questions answered at the same time.")]
+    queue: Annotated[int, Field(default=64, ge=0, le=10_000, description="Questions that may wait for their turn.")]
+    timeout_s: Annotated[
+        float, Field(default=30, ge=1, le=3_600, description="Seconds until an answer has to begin, its request read.")
+    ]
+    drain_s: Annotated[
+        float, Field(default=20, ge=0, le=3_600, description="Seconds that running questions have when it is stopped.")
+    ]
 
 
 def load_settings(
@@ -117,8 +221,11 @@ def load_settings(
         return Settings(**values)
     except ValidationError as exc:
         first = exc.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InvalidSettings(f"Setting {name} ({PREFIX}{name.upper()}): {first['msg']}.") from exc
+        name = str(first["loc"][0])
+        # Not "from": the failure repeats what was given, which may be a secret.
+        raise InvalidSettings(
+            f"Setting {name} ({PREFIX}{name.upper()}): {first['msg'].removeprefix('Value error, ')}."
+        ) from None
 
 
 def _refuse_unknown(values: Mapping[str, Any], where: str, spell: Any) -> None:

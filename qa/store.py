@@ -1,61 +1,53 @@
-"""The index over all policies' passages, in embedded Chroma. The only importer of chromadb.
+"""The index over all policies' passages, in Chroma: embedded in the index folder, or on a server that replicas share.
 
 It serves questions about all policies: which ones are worth comparing. Everything else is read from the library, from
 which this is derived and can be made again at any time.
 
-Chroma writes in place and does not survive being killed at the wrong moment, a full disk, or a second writer. So its
-folder is never changed once it is in use: a change is made on a copy, which takes the old one's place in one step when
-it is complete. Whatever interrupts the writer, readers keep a whole index, and no reader opens half-written files.
+Chroma writes in place and does not survive being killed at the wrong moment, a full disk, or a second writer. So a
+collection is never changed once it is in use: a change is made on a copy, which takes the old one's place in one step
+when it is complete. Whatever interrupts the writer, readers keep a whole index, and none reads a half-written one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
-import os
-import shutil
-import sqlite3
-import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from qa.domain import IndexedPolicy, Vectors
-from qa.errors import IndexDamaged, IndexLocked, IndexProblem, IndexUnwritable
+from qa.chroma import ChromaServer, Collection, Folders, OnServer, Place, Row, rows_of, write_durably
+from qa.domain import IndexedPolicy, PassageHit, Vectors
+from qa.errors import IndexDamaged, IndexLocked, IndexProblem, IndexUnreachable, IndexUnwritable
 from qa.library import Library, Manifest
+from qa.settings import Settings
 
-__all__ = ["ChromaIndex", "MemoryIndex", "PassageHit", "PassageIndex", "open_index", "synchronise"]
+__all__ = [
+    "ChromaIndex",
+    "CompletedIndex",
+    "MemoryIndex",
+    "PassageHit",
+    "PassageIndex",
+    "PassageSearch",
+    "open_index",
+    "synchronise",
+]
 
 _log = logging.getLogger(__name__)
 
-_COLLECTION = "passages"
-_DATABASE = "chroma.sqlite3"
-_BATCH = 1_000  # Chroma takes 5,461 at most
-_SEARCHED = 400  # neighbours that HNSW looks at; the most it can return
-# Up to here every vector is compared: a passage unlike 1,200 others that are alike was unreachable in 3 of 15 graphs.
-_EXACT = 10_000
+_BATCH: Final = 1_000
+_RETRY_S: Final = 30.0
+"""A server that did not answer is left alone for so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassageHit:
-    """A passage near to a question; ``score`` is the cosine, in [-1, 1]."""
-
-    policy_id: str
-    n: int
-    score: float
-
-
-class PassageIndex(Protocol):
-    """Finds the passages nearest to a vector among all policies. Thread-safe.
-
-    What is put or removed is found by this object's next search, and by others once ``commit`` returns.
-    """
+class PassageSearch(Protocol):
+    """Finds the passages nearest to a vector among all policies. Thread-safe."""
 
     def generation(self) -> int:
         """The library's generation that this was last brought up to; 0 where there is nothing usable."""
@@ -65,11 +57,32 @@ class PassageIndex(Protocol):
         """The policies that have passages here."""
         ...
 
+    def search(self, vector: Vectors, k: int) -> list[PassageHit]:
+        """The ``k`` passages nearest to ``vector``, shape (dimension,), best first; fewer where there are fewer.
+
+        Raises:
+            IndexDamaged: the index cannot be searched.
+            IndexUnreachable: it is on a server that does not answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Releases the index; what was not committed is forgotten."""
+        ...
+
+
+class PassageIndex(PassageSearch, Protocol):
+    """One that can be written.
+
+    What is put or removed is found by this object's next search, and by others once ``commit`` returns.
+    """
+
     def put(self, indexed: IndexedPolicy) -> None:
         """Adds a policy's passages, or replaces them.
 
         Raises:
             IndexUnwritable: no permission, or no space left; what was committed stays.
+            IndexUnreachable: it is on a server that does not answer.
         """
         ...
 
@@ -83,18 +96,6 @@ class PassageIndex(Protocol):
 
     def commit(self, generation: int) -> None:
         """Makes the changes lasting and visible to others, as of a generation of the library; raises as ``put``."""
-        ...
-
-    def search(self, vector: Vectors, k: int) -> list[PassageHit]:
-        """The ``k`` passages nearest to ``vector``, shape (dimension,), best first; fewer where there are fewer.
-
-        Raises:
-            IndexDamaged: the index cannot be searched.
-        """
-        ...
-
-    def close(self) -> None:
-        """Releases the index; what was not committed is forgotten."""
         ...
 
 
@@ -130,34 +131,136 @@ def synchronise(library: Library, index: PassageIndex) -> int:
     return len(changed)
 
 
-def open_index(folder: Path, library: Library) -> PassageIndex:
-    """The index to search, brought up to the library first where it lags and nobody is writing.
+def open_index(folder: Path, library: Library, server: ChromaServer | None = None) -> PassageSearch:
+    """What to search: the index, and from the library whatever the index lacks.
 
-    It lags when an ingest was interrupted, and is empty when its files were damaged or lost. Where it cannot be written
-    anew it is held in memory; while another process is writing, it serves what it has.
+    It lacks something after an ingest was interrupted or while one is running, when its files were damaged or lost, and
+    when its server does not answer. Embedded, it is brought up to the library first, if it can be written and nobody is
+    writing; a server is written by ``fineprint ingest`` alone, so that replicas only read it.
 
     Raises:
         IndexProblem: the library cannot be read.
     """
-    index = ChromaIndex.open(folder, library.manifest)
+    index = ChromaIndex.open(folder, library.manifest, server)
+    if server is not None:
+        return CompletedIndex(library, index)
     index.policy_ids()  # some damage shows only when Chroma opens its files
-    if index.generation() == library.generation():
-        return index
-    try:
-        with Library.open_for_writing(folder, library.manifest) as writer:
-            synchronise(writer, index)
-    except (IndexLocked, IndexUnwritable) as exc:
-        if index.generation() == 0:
-            _log.warning("Passages are searched in memory: %s", exc)
+    if index.generation() != library.generation():
+        try:
+            with Library.open_for_writing(folder, library.manifest) as writer:
+                synchronise(writer, index)
+        except (IndexLocked, IndexUnwritable) as exc:
+            if index.generation():
+                _log.info("The search index lags behind the library: %s", exc)
+            else:
+                _log.warning("Passages are searched in memory: %s", exc)
+        except BaseException:
             index.close()
-            held = MemoryIndex()
-            synchronise(library, held)
-            return held
-        _log.info("The search index lags behind the library: %s", exc)
-    except BaseException:
-        index.close()
-        raise
-    return index
+            raise
+    return CompletedIndex(library, index)
+
+
+class CompletedIndex:
+    """An index, completed from the library: what the index lacks is held in memory and scored exactly.
+
+    So a search is about all policies as they are now, and about nothing else, whatever state the index is in. As long
+    as the index agrees with the library, nothing is held.
+
+    Args:
+        library: the truth.
+        index: derived from it; closed with this.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, library: Library, index: PassageSearch, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._library = library
+        self._index = index
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held = MemoryIndex()
+        self._held_as_of: dict[str, int] = {}
+        self._shared: frozenset[str] = frozenset()
+        self._state: tuple[int, int] | None = None
+        self._away_until: float | None = None
+
+    def generation(self) -> int:
+        """See ``PassageSearch``: always the library's."""
+        return self._library.generation()
+
+    def policy_ids(self) -> set[str]:
+        """See ``PassageSearch``: always the library's."""
+        return set(self._library.generations())
+
+    def search(self, vector: Vectors, k: int) -> list[PassageHit]:
+        """See ``PassageSearch``."""
+        with self._lock:
+            while True:
+                since = self._index_generation()
+                self._complete(since)
+                found = self._held.search(vector, k)
+                if not self._shared:
+                    return found
+                try:
+                    found += [hit for hit in self._index.search(vector, k) if hit.policy_id in self._shared]
+                except IndexProblem as exc:
+                    self._leave_alone(exc)
+                    continue
+                # A collection that vanished, or was replaced, in between gives nothing, or another state.
+                if self._index_generation() == since:
+                    return sorted(found, key=lambda hit: -hit.score)[: max(k, 0)]
+
+    def close(self) -> None:
+        """See ``PassageSearch``."""
+        with self._lock:
+            self._index.close()
+            self._held.clear()
+            self._held_as_of.clear()
+            self._state = None
+
+    def _index_generation(self) -> int:
+        """The index's generation; 0 while it is away."""
+        if self._away_until is not None and self._clock() < self._away_until:
+            return 0
+        try:
+            generation = self._index.generation()
+        except IndexProblem as exc:
+            self._leave_alone(exc)
+            return 0
+        if self._away_until is not None:
+            self._away_until = None
+            _log.info("The search index can be searched again.")
+        return generation
+
+    def _leave_alone(self, exc: IndexProblem) -> None:
+        if self._away_until is None:
+            _log.warning("Passages are searched in memory: %s", exc)
+        self._away_until = self._clock() + _RETRY_S
+
+    def _complete(self, since: int) -> None:
+        """Holds what an index of that generation lacks, and nothing else."""
+        target = self._library.generation()
+        if self._state == (since, target):
+            return
+        wanted = self._library.generations()
+        # A library younger than the index was restored from a copy: generations tell nothing then.
+        present: set[str] = set()
+        if 0 < since <= target:
+            try:
+                present = self._index.policy_ids()
+            except IndexProblem as exc:
+                self._leave_alone(exc)
+                since = 0
+        shared = {policy_id for policy_id in present & wanted.keys() if wanted[policy_id] <= since}
+        for policy_id in [each for each in self._held_as_of if each not in wanted or each in shared]:
+            self._held.remove(policy_id)
+            del self._held_as_of[policy_id]
+        for policy_id in sorted(wanted.keys() - shared):
+            if self._held_as_of.get(policy_id) != wanted[policy_id]:
+                with contextlib.suppress(KeyError):  # removed meanwhile: the next search sees another generation
+                    self._held.put(self._library.read(policy_id))
+                    self._held_as_of[policy_id] = wanted[policy_id]
+        self._shared = frozenset(shared)
+        self._state = (since, target)
 
 
 class MemoryIndex:
@@ -219,10 +322,10 @@ class MemoryIndex:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Which Chroma folder is in use, and what it holds.
+    """Which collection is in use, and what it holds.
 
     Attributes:
-        folder: its name within ``<index>/chroma``.
+        folder: its name (embedded, each is a folder within ``<index>/chroma``).
         generation: of the library, that it was brought up to.
         passages: how many it holds.
         sha256: of its vector files by path; Chroma ends the process when it meets a damaged one.
@@ -248,27 +351,40 @@ class _State:
 
 
 class ChromaIndex:
-    """Embedded Chroma in ``<index>/chroma``. Nothing is imported or opened before it is searched or written."""
+    """The passages in Chroma. Nothing is imported or opened before it is searched or written, or is on a server."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, place: Place, manifest: Manifest) -> None:
         """For ``open``."""
-        self._root = folder / "chroma"
+        self._place = place
         self._manifest = manifest
         self._lock = threading.RLock()
         self._seen: tuple[int, int] | None = None
         self._state: _State | None = None
-        self._serving: _Collection | None = None
+        self._serving: Collection | None = None
         self._build: _Build | None = None
 
     @classmethod
-    def open(cls, folder: Path, manifest: Manifest) -> ChromaIndex:
-        """Opens the index of an index folder; one that is damaged, or from another manifest, counts as empty."""
-        return cls(folder, manifest)
+    def open(cls, folder: Path, manifest: Manifest, server: ChromaServer | None = None) -> ChromaIndex:
+        """Opens the index of an index folder; one that is damaged, or from another manifest, counts as empty.
+
+        Args:
+            folder: the index folder.
+            manifest: how the library's vectors are made.
+            server: where the collections are, if not in the folder.
+        """
+        return cls(OnServer(folder, server) if server else Folders(folder), manifest)
+
+    @classmethod
+    def of(cls, settings: Settings, manifest: Manifest) -> ChromaIndex:
+        """Opens the index that the settings name."""
+        return cls.open(settings.index, manifest, ChromaServer.of(settings))
 
     def generation(self) -> int:
-        """See ``PassageIndex``."""
+        """See ``PassageSearch``. On a server it is looked up once; raises IndexUnreachable."""
         with self._lock:
             self._refresh()
+            if self._place.elsewhere:
+                self._collection()
             return self._state.generation if self._state else 0
 
     def policy_ids(self) -> set[str]:
@@ -293,18 +409,16 @@ class ChromaIndex:
         """See ``PassageIndex``."""
         with self._lock, self._writing():
             self._discard()
-            self._build = _Build.empty(self._root)
+            self._build = _Build.begin(self._place)
 
     def commit(self, generation: int) -> None:
         """See ``PassageIndex``."""
         with self._lock, self._changing() as build:
             state = build.finish(self._manifest, generation)
             self._build = None
-            _write_durably(self._root / "current.json", json.dumps(asdict(state)))
+            write_durably(self._place.state, json.dumps(asdict(state)))
             self._refresh()
-            for other in self._root.iterdir():
-                if other.is_dir() and other.name != state.folder:
-                    shutil.rmtree(other, ignore_errors=True)
+            self._place.drop_others(state.folder)
 
     def search(self, vector: Vectors, k: int) -> list[PassageHit]:
         """See ``PassageIndex``."""
@@ -319,13 +433,15 @@ class ChromaIndex:
                 collection = self._collection()
                 try:
                     return collection.search(vector, k) if collection else []
+                except IndexUnreachable:
+                    raise
                 except Exception as exc:
-                    # Another process may have put a new folder in the place of this one since it was looked up.
+                    # Another process may have put a new collection in the place of this one since it was looked up.
                     self._stop_serving()
                     self._seen = None
                     if last:
                         raise IndexDamaged(
-                            f"The search index in {self._root} cannot be searched ({exc}): run `fineprint doctor`."
+                            f"The search index {self._place} cannot be searched ({exc}): run `fineprint doctor`."
                         ) from exc
         raise AssertionError("unreachable")
 
@@ -334,11 +450,12 @@ class ChromaIndex:
         with self._lock:
             self._discard()
             self._stop_serving()
+            self._place.close()
             self._seen = self._state = None
 
     def _refresh(self) -> None:
-        """Notices that the folder in use has been replaced, by this process or another."""
-        path = self._root / "current.json"
+        """Notices that the collection in use has been replaced, by this process or another."""
+        path = self._place.state
         try:
             status = path.stat()
         except OSError:
@@ -352,27 +469,29 @@ class ChromaIndex:
         self._seen = seen
         state = _State.read(path)
         if state and state.manifest != self._manifest:
-            _log.info("The search index in %s was made differently and is made anew.", self._root)
+            _log.info("The search index %s was made differently and is made anew.", self._place)
             state = None
-        if state and _vector_files(self._root / state.folder) != state.sha256:
-            _log.warning("The search index in %s is damaged and is made anew.", self._root)
+        if state and self._place.sums(state.folder) != state.sha256:
+            _log.warning("The search index %s is damaged and is made anew.", self._place)
             state = None
         self._state = state
 
-    def _collection(self) -> _Collection | None:
+    def _collection(self) -> Collection | None:
         """What is in use, opened; None where there is nothing usable."""
         self._refresh()
         if self._state and not self._serving:
             try:
-                serving = _Collection(self._root / self._state.folder)
+                serving = self._place.open(self._state.folder)
                 if serving.count() == self._state.passages:
                     self._serving = serving
                     return serving
                 serving.close()
                 reason = "passages are missing"
+            except IndexUnreachable:
+                raise
             except Exception as exc:  # whatever Chroma makes of damaged files
                 reason = str(exc)
-            _log.warning("The search index in %s is damaged (%s) and is made anew.", self._root, reason)
+            _log.warning("The search index %s is damaged (%s) and is made anew.", self._place, reason)
             self._state = None
         return self._serving
 
@@ -383,10 +502,9 @@ class ChromaIndex:
             if self._build is None:
                 collection = self._collection()
                 if collection and self._state:
-                    ids = collection.policy_ids()
-                    self._build = _Build.copy_of(self._root, self._state.folder, ids)
+                    self._build = _Build.begin(self._place, self._state.folder, collection.policy_ids())
                 else:
-                    self._build = _Build.empty(self._root)
+                    self._build = _Build.begin(self._place)
             yield self._build
 
     @contextlib.contextmanager
@@ -395,11 +513,12 @@ class ChromaIndex:
         try:
             yield
         except IndexProblem:
+            self._discard()
             raise
         except Exception as exc:
             self._discard()
             raise IndexUnwritable(
-                f"The search index in {self._root} cannot be written ({exc}): check permissions and the space left."
+                f"The search index {self._place} cannot be written ({exc}): check permissions and the space left."
             ) from exc
         except BaseException:
             self._discard()
@@ -416,192 +535,49 @@ class ChromaIndex:
             self._serving = None
 
 
-class _Collection:
-    """One Chroma folder, opened."""
-
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
-        import chromadb
-        from chromadb.config import Settings as ChromaSettings
-
-        # Without _env_file, Chroma would read settings from a file .env in the working folder.
-        settings = ChromaSettings(_env_file=None, anonymized_telemetry=False)
-        self._client: Any = chromadb.PersistentClient(path=str(folder), settings=settings)
-        try:
-            if create:
-                self.passages: Any = self._client.create_collection(
-                    _COLLECTION,
-                    embedding_function=None,
-                    configuration={"hnsw": {"space": "cosine", "ef_search": _SEARCHED}},
-                )
-            else:
-                self.passages = self._client.get_collection(_COLLECTION, embedding_function=None)
-        except BaseException:
-            self._client.close()
-            raise
-
-    def count(self) -> int:
-        return int(self.passages.count())
-
-    def policy_ids(self) -> set[str]:
-        # Every policy has a first passage.
-        first = self.passages.get(where={"n": 0}, include=["metadatas"])
-        return {str(metadata["policy_id"]) for metadata in first["metadatas"]}
-
-    def search(self, vector: Vectors, k: int) -> list[PassageHit]:
-        if 0 < self.count() <= _EXACT:
-            held = self.passages.get(include=["metadatas", "embeddings"])
-            scores = np.asarray(held["embeddings"], dtype=np.float32) @ np.asarray(vector, dtype=np.float32)
-            best = np.argsort(-scores, kind="stable")[: min(k, _SEARCHED)]
-            of = [held["metadatas"][i] for i in best]
-            return [
-                PassageHit(str(m["policy_id"]), int(m["n"]), float(scores[i])) for m, i in zip(of, best, strict=True)
-            ]
-        found = self.passages.query(
-            query_embeddings=np.asarray(vector, dtype=np.float32)[None, :],
-            n_results=min(k, _SEARCHED),
-            include=["metadatas", "distances"],
-        )
-        return [
-            PassageHit(str(metadata["policy_id"]), int(metadata["n"]), 1.0 - float(distance))
-            for metadata, distance in zip(found["metadatas"][0], found["distances"][0], strict=True)
-        ]
-
-    def close(self) -> None:
-        self._client.close()
-
-
 @dataclass(slots=True)
 class _Build:
-    """A Chroma folder in the making."""
+    """A collection in the making."""
 
-    folder: Path
-    collection: _Collection
+    place: Place
+    name: str
+    collection: Collection
     policy_ids: set[str]
-    _ids: list[str] = field(default_factory=list)
-    _vectors: list[Vectors] = field(default_factory=list)
-    _documents: list[str] = field(default_factory=list)
-    _metadatas: list[dict[str, str | int]] = field(default_factory=list)
+    _rows: list[Row] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, root: Path) -> _Build:
-        folder = _new_folder(root)
-        try:
-            return cls(folder, _Collection(folder, create=True), set())
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-
-    @classmethod
-    def copy_of(cls, root: Path, source: str, policy_ids: set[str]) -> _Build:
-        folder = _new_folder(root)
-        try:
-            shutil.copytree(root / source, folder, ignore=shutil.ignore_patterns(_DATABASE + "*"), dirs_exist_ok=True)
-            # SQLite's own copy is right even while a reader has the file open.
-            with (
-                contextlib.closing(sqlite3.connect(root / source / _DATABASE)) as old,
-                contextlib.closing(sqlite3.connect(folder / _DATABASE)) as new,
-            ):
-                old.backup(new)
-            return cls(folder, _Collection(folder), policy_ids)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    def begin(cls, place: Place, copied: str | None = None, policy_ids: set[str] | None = None) -> _Build:
+        """An empty one, or a copy of the one in use and of the policies in it."""
+        name, collection = place.create() if copied is None else place.copy(copied)
+        return cls(place, name, collection, set(policy_ids or ()))
 
     def put(self, indexed: IndexedPolicy) -> None:
-        policy = indexed.policy
-        self.remove(policy.id)
-        self.policy_ids.add(policy.id)
-        for passage, vector in zip(indexed.passages, indexed.passage_vectors, strict=True):
-            self._ids.append(f"{policy.id}#{passage.n}")
-            self._vectors.append(vector)
-            self._documents.append(_storable(policy.text[passage.start : passage.end]))
-            self._metadatas.append(
-                {
-                    "policy_id": policy.id,
-                    "n": passage.n,
-                    "domain": policy.domain,
-                    "company": _storable(policy.company),
-                    "archived_on": policy.archived_on.isoformat(),
-                    "section": _storable(" › ".join(passage.section)),
-                    "start": passage.start,
-                    "end": passage.end,
-                }
-            )
-        if len(self._ids) >= _BATCH:
+        self.remove(indexed.policy.id)
+        self.policy_ids.add(indexed.policy.id)
+        self._rows += rows_of(indexed)
+        if len(self._rows) >= _BATCH:
             self.flush()
 
     def remove(self, policy_id: str) -> None:
         if policy_id in self.policy_ids:
             self.flush()
-            self.collection.passages.delete(where={"policy_id": policy_id})
+            self.collection.remove(policy_id)
             self.policy_ids.discard(policy_id)
 
     def flush(self) -> None:
-        for start in range(0, len(self._ids), _BATCH):
-            rows = slice(start, start + _BATCH)
-            self.collection.passages.upsert(
-                ids=self._ids[rows],
-                embeddings=np.stack(self._vectors[rows]),
-                documents=self._documents[rows],
-                metadatas=self._metadatas[rows],
-            )
-        for column in (self._ids, self._vectors, self._documents, self._metadatas):
-            column.clear()
+        self.collection.add(self._rows)
+        self._rows.clear()
 
     def finish(self, manifest: Manifest, generation: int) -> _State:
-        """Closes the folder and sees to it that it is on the disk."""
+        """Closes the collection and sees to it that it lasts."""
         self.flush()
         passages = self.collection.count()
         if passages:
             self.collection.search(np.full(manifest.dimension, manifest.dimension**-0.5, dtype=np.float32), 1)
         self.collection.close()
-        for file in self.folder.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        return _State(self.folder.name, manifest, generation, passages, _vector_files(self.folder))
+        return _State(self.name, manifest, generation, passages, self.place.seal(self.name))
 
     def discard(self) -> None:
         with contextlib.suppress(Exception):
             self.collection.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _new_folder(root: Path) -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="v", dir=root))
-
-
-def _vector_files(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every vector file that Chroma will read, by relative path.
-
-    Where the pickle beside them is missing, Chroma has not written them yet (it holds the first thousand vectors in its
-    database) and makes them anew at every opening.
-    """
-    found = {}
-    for pickle in sorted(folder.glob("*/index_metadata.pickle")):
-        for file in sorted(pickle.parent.iterdir()):
-            with file.open("rb") as content:
-                found[str(file.relative_to(folder))] = hashlib.file_digest(content, "sha256").hexdigest()
-    return found
-
-
-def _write_durably(path: Path, text: str) -> None:
-    """Replaces a file in one step that survives a power cut."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    _sync(temporary)
-    temporary.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _storable(text: str) -> str:
-    """The text as Chroma takes it, without lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        self.place.drop(self.name)

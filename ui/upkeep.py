@@ -42,7 +42,7 @@ def remove(settings: Settings, scope: str) -> str:
         policy_id = find_scope(library.cards(), scope)
     with (
         Library.open_for_writing(settings.index, manifest) as library,
-        contextlib.closing(ChromaIndex.open(settings.index, manifest)) as index,
+        contextlib.closing(ChromaIndex.of(settings, manifest)) as index,
     ):
         library.remove(policy_id)
         synchronise(library, index)
@@ -132,7 +132,7 @@ def _search_index(settings: Settings) -> str:
 
     with (
         Library.open(settings.index) as library,
-        contextlib.closing(ChromaIndex.open(settings.index, library.manifest)) as index,
+        contextlib.closing(ChromaIndex.of(settings, library.manifest)) as index,
     ):
         known, found = {card.id for card in library.cards()}, index.policy_ids()
         if known != found:

@@ -46,3 +46,31 @@ def test_a_settings_file_with_a_mistake_is_refused(tmp_path: Path, text: str, sa
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidSettings, match=says):
         load_settings(environ={}, file=file)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://chroma:8000", "https://chroma.example", "http://127.0.0.1:8000/", "http://[::1]:8000"]
+)
+def test_a_chroma_server_is_named_by_scheme_host_and_port(url: str) -> None:
+    assert load_settings({"chroma_url": url}, environ={}).chroma_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "chroma:8000",
+        "ftp://chroma",
+        "http://user:secret@chroma:8000",
+        "http://chroma:8000/path",
+        "http://",
+        "http://a b",
+    ],
+)
+def test_what_names_no_chroma_server_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="FINEPRINT_CHROMA_URL") as refusal:
+        load_settings({"chroma_url": url}, environ={})
+    assert "secret" not in str(refusal.value)
+
+
+def test_the_token_of_a_chroma_server_is_not_shown() -> None:
+    assert "hush" not in repr(load_settings({"chroma_token": "hush"}, environ={}))
