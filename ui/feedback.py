@@ -25,7 +25,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -34,10 +34,12 @@ from qa.cues import is_yes_no
 from qa.domain import IndexedPolicy, Status, Verdict
 from qa.errors import FineprintError
 from qa.settings import Settings
+from ui.access import caller_of, require_within
 from ui.api import problem
 from ui.live import Answers
 from ui.own import DOMAIN, OWN
-from ui.schemas import ProblemDocument, Text
+from ui.reference import problems
+from ui.schemas import Offset, Text
 from ui.words import said, said_as
 
 __all__ = [
@@ -96,7 +98,11 @@ def _is_policy_id(text: str) -> str:
     return text
 
 
-PolicyId = Annotated[Text, AfterValidator(_is_policy_id)]
+PolicyId = Annotated[
+    Text,
+    AfterValidator(_is_policy_id),
+    Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_.:-]{1,120}@[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+]
 """An id and nothing else: no text comes in by this way without consent."""
 
 
@@ -104,9 +110,9 @@ class CitedPlace(_Form):
     """Where a quote of the answer stands; its words are in the policy."""
 
     policy_id: PolicyId
-    start: Annotated[int, Field(ge=0, le=100_000_000)]
-    end: Annotated[int, Field(ge=0, le=100_000_000)]
-    wrong: Annotated[bool, Field(description="This quote does not prove what it is cited for.")] = False
+    start: Offset
+    end: Offset
+    wrong: Annotated[bool, Field(strict=True, description="This quote does not prove what it is cited for.")] = False
 
 
 class FeedbackRequest(_Form):
@@ -119,7 +125,9 @@ class FeedbackRequest(_Form):
     verdict: Verdict | None = None
     engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._/-]{1,80}$")] | None = None
     citations: Annotated[tuple[CitedPlace, ...], Field(max_length=MOST_CITED)] = ()
-    consent: Annotated[bool, Field(description="Whether question, history and comment may be kept.")] = False
+    consent: Annotated[bool, Field(strict=True, description="Whether question, history and comment may be kept.")] = (
+        False
+    )
     question: Annotated[Text, Field(max_length=LONGEST_QUESTION)] | None = None
     history: Annotated[
         tuple[Annotated[Text, Field(max_length=LONGEST_QUESTION)], ...], Field(max_length=MOST_HISTORY)
@@ -401,11 +409,6 @@ def _thumb(rating: str) -> str:
 
 # --- over HTTP --------------------------------------------------------------------------------------------------------
 
-_PROBLEM: Final[dict[str, Any]] = {
-    "model": ProblemDocument,
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-}
-
 
 def add_feedback(app: FastAPI, feedback: Feedback) -> None:
     """Adds ``POST /api/v1/feedback``; has to come before what catches the API's unknown addresses."""
@@ -414,11 +417,15 @@ def add_feedback(app: FastAPI, feedback: Feedback) -> None:
         "/api/v1/feedback",
         tags=["feedback"],
         summary="Say what you think of an answer",
+        description="Texts are kept only with `consent: true`; without it, only which answer it was, and the day.",
+        operation_id="giveFeedback",
         response_model=FeedbackDocument,
         status_code=201,
-        responses=dict.fromkeys((400, 413, 422, 429, 503), _PROBLEM),
+        responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
     )
-    def give_feedback(request: FeedbackRequest) -> JSONResponse:
+    def give_feedback(http: Request, request: FeedbackRequest) -> JSONResponse:
+        judged = (request.policy_id, *(place.policy_id for place in request.citations))
+        require_within(caller_of(http), filter(None, judged))
         try:
             return JSONResponse({"id": feedback.add(request)}, 201, headers={"Cache-Control": "no-store"})
         except TooMuchFeedback as exc:

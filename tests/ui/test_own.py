@@ -358,7 +358,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(client: TestClient) -> N
 def test_a_form_on_another_site_can_call_none_of_it(client: TestClient, path: str) -> None:
     """Pages may send forms and plain texts anywhere without being asked; JSON they may not."""
     text = json.dumps(body(scope="own:x", session="x"))
-    assert client.post(path, content=text, headers={"Content-Type": "text/plain"}).status_code == 422
+    assert client.post(path, content=text, headers={"Content-Type": "text/plain"}).status_code == 415
     assert client.get(path).status_code in (404, 405)
 
 
