@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ingest.pipeline import ingest_paths, sample_paths
 from qa.domain import Question, Status, Verdict
 from qa.service import PolicyQA
 from qa.settings import Settings, default_cache
+from tests.ui.examples import FILE, comparable, examples_of
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,9 @@ def test_a_question_about_all_sites_has_an_entry_and_a_proof_for_each(qa: Policy
 
 def test_the_bundled_evaluation_does_not_fall_below_its_baseline(settings: Settings, tmp_path: Path) -> None:
     assert evaluate(None, None, tmp_path / "run", None, settings, Console(quiet=True)) == 0
+
+
+def test_the_examples_in_the_description_of_the_api_are_what_it_answers(qa: PolicyQA) -> None:
+    """Where this fails for a good reason, ``python -m tests.ui.examples`` writes them anew."""
+    written = json.loads(FILE.read_text(encoding="utf-8"))
+    assert comparable(examples_of(qa)) == comparable(written)

@@ -7,14 +7,16 @@ so that a misspelt ``scope`` is an error and not a different question.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from qa.domain import ChangeKind, IndexedPolicy, Status, Verdict
 from qa.finding import Catalogue, Site
 
 MAX_HISTORY = 100
+MAX_CITED = 200
 
 
 def _whole(text: str) -> str:
@@ -25,6 +27,16 @@ def _whole(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_whole)]
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a valid integer")  # noqa: TRY004  # pydantic reports no TypeError
+    return value
+
+
+Offset = Annotated[int, Field(ge=0, le=100_000_000), BeforeValidator(_number)]
+"""In code points of a policy's text."""
 
 
 class AskRequest(BaseModel):
@@ -320,6 +332,46 @@ class LabelDocument(_Document):
     rows: list[LabelRowDocument]
 
 
+class SuggestionsRequest(BaseModel):
+    """Where a conversation stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scope: Annotated[Text, Field(description="The policy that it is about: a domain, policy id or file stem.")]
+    asked: Annotated[
+        tuple[Text, ...], Field(max_length=MAX_HISTORY, description="What was asked so far, oldest first.")
+    ] = ()
+    citations: Annotated[
+        tuple[tuple[Offset, Offset], ...],
+        Field(max_length=MAX_CITED, description="[start, end] of what its answers cite, so that it is not said again."),
+    ] = ()
+
+
+class SuggestionsDocument(_Document):
+    """What could be asked next."""
+
+    policy_id: str
+    questions: Annotated[
+        list[str], Field(description="Up to three; the policy answers each of them with citations, none was asked yet.")
+    ]
+
+
+class ContextDocument(_Document):
+    """A quote where it stands: ``before`` and ``after`` are plain words, ``quote`` is the text's own."""
+
+    policy_id: str
+    company: str
+    domain: str
+    archived_on: dt.date
+    section: str
+    before: Annotated[str, Field(description='Up to 500 characters of the same section; begins with "…" if cut.')]
+    quote: Annotated[str, Field(description="``text[start:end]`` of the policy, verbatim.")]
+    after: Annotated[str, Field(description='Up to 500 characters; ends with "…" if cut.')]
+    start: int
+    end: int
+    url: Annotated[str | None, Field(description="The archived page, at the quote.")]
+
+
 class HealthDocument(_Document):
     """The process is up."""
 
@@ -349,6 +401,9 @@ class ProblemDocument(_Document):
     status: int
     detail: str
     code: Annotated[str, Field(description="For programs, e.g. unknown_scope.")]
+    request_id: Annotated[
+        str | None, Field(description="As in the header X-Request-Id; tell it to whoever runs the service.")
+    ] = None
     errors: Annotated[list[FaultDocument], Field(description="For invalid_request: each fault.")] = []
 
 
@@ -367,3 +422,36 @@ def policy_document(source: IndexedPolicy) -> PolicyDocument:
         text=policy.text,
         passages=[PassageDocument(n=p.n, start=p.start, end=p.end, section=list(p.section)) for p in source.passages],
     )
+
+
+class StageDocument(_Document):
+    """A stage begins; ``waiting`` is said while others are before this question."""
+
+    name: Annotated[str, Field(description="waiting, routing, comparing, retrieval, reading, writing or citing.")]
+    policies: Annotated[list[str], Field(description="Ids of the policies that are read, once they are known.")]
+    sentences: Annotated[int, Field(description="How many sentences are read; 0 until they are ranked.")]
+
+
+class TokenDocument(_Document):
+    """A piece of the answer's text; all pieces together are the text."""
+
+    text: str
+
+
+class DoneDocument(_Document):
+    """A comparison is complete."""
+
+    policies: int
+
+
+EVENT_DOCUMENTS: Mapping[str, type[BaseModel]] = {
+    "stage": StageDocument,
+    "citation": CitationDocument,
+    "token": TokenDocument,
+    "answer": AnswerDocument,
+    "entry": EntryDocument,
+    "failed": FailedEntryDocument,
+    "done": DoneDocument,
+    "error": ProblemDocument,
+}
+"""The data of each server-sent event, by its name."""

@@ -12,7 +12,7 @@ from typing import Final
 from qa.domain import Answer, Label, LabelRow, Question, Status
 from qa.text import content_words
 
-__all__ = ["MOST_OFFERED", "suggestions"]
+__all__ = ["MOST_OFFERED", "suggested", "suggestions"]
 
 MOST_OFFERED: Final = 3
 
@@ -50,14 +50,25 @@ def suggestions(
         ask: answers a question.
         scope: what the conversation's questions are about; None where they say it themselves.
     """
-    found: list[str] = []
+    return tuple(question for question in suggested(label, asked, cited, ask, scope) if question)
+
+
+def suggested(
+    label: Label,
+    asked: Sequence[str],
+    cited: Collection[tuple[str, int]],
+    ask: Callable[[Question], Answer],
+    scope: str | None,
+) -> Iterator[str | None]:
+    """What ``suggestions`` gives, question by question as they are tried; None for one that is not answered."""
+    found = 0
     for row in _ranked(label, asked, cited):
         answer = ask(Question(row.question, history=tuple(asked), scope=scope))
-        if answer.status is Status.ANSWERED and answer.citations and answer.policies == (label.policy_id,):
-            found.append(row.question)
-        if len(found) == MOST_OFFERED:
-            break
-    return tuple(found)
+        answered = answer.status is Status.ANSWERED and answer.citations and answer.policies == (label.policy_id,)
+        yield row.question if answered else None
+        found += bool(answered)
+        if found == MOST_OFFERED:
+            return
 
 
 def _ranked(label: Label, asked: Sequence[str], cited: Collection[tuple[str, int]]) -> Iterator[LabelRow]:

@@ -8,14 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from httpx import Response
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from qa.domain import Question, as_json
-from qa.errors import IndexDamaged, IndexForeign, IndexMissing
+from qa.errors import IndexDamaged, IndexForeign, IndexMissing, IndexUnreachable
+from qa.settings import Settings
 from tests.ui.fakes import PreparedAnswers
-from ui.app import ASKING_AT_ONCE, WAITING_AT_MOST
+from tests.ui.test_streaming import read
+from ui.access import Caller
+from ui.api import add_api
 from ui.guard import API_BODY_BYTES
+from ui.live import Warmth
+from ui.turnstile import Turnstile
 
 ASK = "/api/v1/ask"
 PERRICONE = "does Perricone MD share my data?"
@@ -105,6 +112,43 @@ def test_a_body_that_is_not_json_is_a_problem(client: TestClient, body: bytes) -
     assert response.status_code in (400, 422)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"question": "does it share my data?", "question": "x", "scope": NaN}',
+        b'{"question": NaN}',
+        b'{"question": Infinity, "as_of": -Infinity}',
+        b'{"question": 1e999}',
+        b'{"question": ' + b"9" * 5_000 + b"}",
+        b'{"question": ' + b'{"a":' * 900 + b"1" + b"}" * 901,
+        b'{"\\ud800": 1, "question": "x"}',
+        b'{"question": "x", "' + b"scope" * 20_000 + b'": 1}',
+        b'{"question": "x", "<img src=x onerror=alert(1)>\\u202e\\u0000": 1}',
+        b'["question"]',
+        b'"question"',
+        b"null",
+        b'{"question": {"question": "x"}}',
+        b'{"question": "x", "history": "y"}',
+        b'{"question": "x", "history": [["y"]]}',
+        b'{"question": "x", "history": [' + b'"y",' * 500 + b'"y"]}',
+        b'{"question": "x", "scope": ["freepeople.com"]}',
+    ],
+)
+@pytest.mark.parametrize("path", [ASK, "/api/v1/ask/stream", "/api/v1/suggestions"])
+def test_hostile_json_is_a_problem_of_a_few_lines(client: TestClient, path: str, body: bytes) -> None:
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert response.status_code in (400, 422)
+    detail = problem_of(response, response.status_code)["detail"]
+    assert detail.isprintable()
+    assert len(response.content) < 5_000
+
+
+def test_of_a_doubled_field_the_last_one_counts(client: TestClient, answers: PreparedAnswers) -> None:
+    body = b'{"question": "does it share?", "question": "does Perricone MD share my data?"}'
+    assert client.post(ASK, content=body, headers={"content-type": "application/json"}).status_code == 200
+    assert answers.asked[-1].text == PERRICONE
+
+
 def test_a_fault_report_does_not_repeat_the_question(client: TestClient) -> None:
     response = client.post(ASK, json={"question": ["my secret question"], "extra": "another secret"})
     assert "secret" not in response.text
@@ -148,17 +192,23 @@ def test_the_wrong_method_is_a_problem_that_names_the_right_one(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [IndexMissing("Run `fineprint ingest`."), IndexForeign("Run `fineprint rebuild`."), IndexDamaged("Damaged.")],
+    ("error", "advice"),
+    [
+        (IndexMissing("There is no index in /srv/secret."), "fineprint ingest"),
+        (IndexForeign("/srv/secret was made by another."), "fineprint rebuild"),
+        (IndexDamaged("/srv/secret/library.sqlite3 is damaged."), "fineprint doctor"),
+        (IndexUnreachable("http://secret:8000 does not answer."), "Try again"),
+    ],
 )
 @pytest.mark.parametrize("path", ["/api/v1/policies", "/api/v1/policies/x", "/readyz", ASK])
 def test_an_index_that_cannot_serve_is_a_problem_that_says_what_to_do(
-    client: TestClient, answers: PreparedAnswers, error: Exception, path: str
+    client: TestClient, answers: PreparedAnswers, error: Exception, advice: str, path: str
 ) -> None:
     answers.problem = error
     response = client.post(path, json={"question": PERRICONE}) if path == ASK else client.get(path)
-    assert problem_of(response, 503)["detail"] == str(error)
+    assert advice in problem_of(response, 503)["detail"]
     assert response.headers["retry-after"]
+    assert "secret" not in response.text
 
 
 def test_it_answers_as_soon_as_the_index_is_there(client: TestClient, answers: PreparedAnswers) -> None:
@@ -246,7 +296,7 @@ def test_questions_are_not_logged(client: TestClient, caplog: pytest.LogCaptureF
 
 def test_so_many_questions_run_at_once_and_no_more_than_fit_wait(client: TestClient, answers: PreparedAnswers) -> None:
     answers.pause = threading.Event()
-    most = ASKING_AT_ONCE + WAITING_AT_MOST
+    most = Settings().concurrency + Settings().queue
     with ThreadPoolExecutor(most + 1) as pool:
         sent = [pool.submit(client.post, ASK, json={"question": PERRICONE}) for _ in range(most + 1)]
         # One is turned away at once, while all others wait for the pause to end.
@@ -294,10 +344,10 @@ def test_a_comparison_streams_each_entry_as_an_event(client: TestClient, answers
         COMPARE, params={"question": "do you sell it?", "scope": SCOPES}, headers={"accept": "text/event-stream"}
     )
     assert response.headers["content-type"].startswith("text/event-stream")
-    events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.strip().split("\n\n")]
-    assert [event["event"] for event in events] == ["entry", "failed", "entry", "done"]
-    assert json.loads(events[0]["data"])["citations"][0]["quote"].startswith("Free People will not rent")
-    assert json.loads(events[-1]["data"]) == {"policies": 3}
+    events = read(response.text)
+    assert [name for name, _ in events] == ["entry", "failed", "entry", "done"]
+    assert events[0][1]["citations"][0]["quote"].startswith("Free People will not rent")
+    assert events[-1][1] == {"policies": 3}
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
@@ -316,3 +366,89 @@ def test_a_comparison_that_cannot_be_meant_is_a_problem(
 ) -> None:
     response = client.get(COMPARE, params=params, headers={"accept": accept})
     assert problem_of(response, status)["code"] == code
+
+
+SUGGESTIONS = "/api/v1/suggestions"
+
+
+def test_what_could_be_asked_next_is_answered_by_the_policy_and_was_not_asked(
+    client: TestClient, answers: PreparedAnswers
+) -> None:
+    source = answers.policy("perriconemd.com")
+    begun = client.post(SUGGESTIONS, json={"scope": "perriconemd.com"}).json()
+    assert begun["policy_id"] == source.policy.id
+    assert 1 < len(begun["questions"]) <= 3
+    assert all(client.post(ASK, json={"question": each}).json()["citations"] for each in begun["questions"])
+    asked = {"scope": "perriconemd.com", "asked": ["does it sell my data?", "do they share it?"]}
+    later = client.post(SUGGESTIONS, json=asked).json()["questions"]
+    assert not {"sell", "share"} & set(" ".join(later).casefold().split())
+
+
+def test_what_is_cited_already_is_not_suggested_again(client: TestClient, answers: PreparedAnswers) -> None:
+    label = answers.label("perriconemd.com")
+    cited = [[citation.start, citation.end] for row in label.rows for citation in row.citations]
+    assert client.post(SUGGESTIONS, json={"scope": label.policy_id, "citations": cited}).json()["questions"] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({}, 422, "invalid_request"),
+        ({"scope": "nowhere.example"}, 404, "unknown_scope"),
+        ({"scope": "perriconemd.com", "citations": [[1]]}, 422, "invalid_request"),
+        ({"scope": "perriconemd.com", "citations": [[True, False]]}, 422, "invalid_request"),
+        ({"scope": "perriconemd.com", "citations": [[-1, 10**12]]}, 422, "invalid_request"),
+        ({"scope": "perriconemd.com", "citations": [[1, 2]] * 201}, 422, "invalid_request"),
+        ({"scope": "perriconemd.com", "asked": ["?"] * 101}, 422, "invalid_request"),
+    ],
+)
+def test_suggestions_that_cannot_be_made_are_a_problem(
+    client: TestClient, sent: dict[str, Any], status: int, code: str
+) -> None:
+    assert problem_of(client.post(SUGGESTIONS, json=sent), status)["code"] == code
+
+
+@pytest.fixture
+def limited(answers: PreparedAnswers) -> TestClient:
+    """A caller that was given one site."""
+    app = FastAPI()
+    add_api(app, answers, Warmth(answers), Turnstile(2, 2))
+    caller = Caller(domains=frozenset({"freepeople.com"}))
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {"caller": caller}}, receive, send)
+
+    return TestClient(door)
+
+
+@pytest.mark.parametrize("other", ["perriconemd.com", "nowhere.example"])
+def test_what_a_caller_was_not_given_is_forbidden_whether_or_not_it_is_indexed(limited: TestClient, other: str) -> None:
+    named = f"/api/v1/policies/{other}"
+    asked = {"question": PERRICONE, "scope": other}
+    responses = [
+        limited.post(ASK, json=asked),
+        limited.post("/api/v1/ask/stream", json=asked),
+        limited.post(SUGGESTIONS, json={"scope": other}),
+        limited.get(named),
+        limited.get(f"{named}/label"),
+        limited.get(f"{named}/changes"),
+        limited.get(f"{named}/context", params={"start": 1, "end": 2}),
+        *(
+            limited.get(
+                COMPARE,
+                params={"question": "do you sell it?", "scope": ["freepeople.com", other]},
+                headers={"accept": accept},
+            )
+            for accept in ("application/json", "text/event-stream")
+        ),
+    ]
+    told = {(problem_of(each, 403)["code"], each.json()["detail"]) for each in responses}
+    assert told == {("scope_forbidden", "From here, only these may be asked about: freepeople.com.")}
+
+
+def test_to_a_caller_with_one_site_nothing_else_is_indexed(limited: TestClient) -> None:
+    assert limited.get("/api/v1/policies").json()["total"] == 1
+    assert limited.get("/api/v1/catalogue").json()["sites"] == 1
+    assert [site["domain"] for site in limited.get("/api/v1/sites").json()["sites"]] == ["freepeople.com"]
+    assert limited.get("/api/v1/sites", params={"scope": "perriconemd.com"}).json()["sites"] == []
+    assert limited.get("/api/v1/policies/freepeople.com/label").status_code == 200

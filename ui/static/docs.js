@@ -1,0 +1,17 @@
+// Shows the API's description; everything comes from this server, and nothing is sent elsewhere.
+"use strict";
+
+window.ui = SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  docExpansion: "list",
+  persistAuthorization: false,
+  queryConfigEnabled: false,
+  showCommonExtensions: true,
+  syntaxHighlight: { activated: true, theme: "nord" },
+  tryItOutEnabled: false,
+  validatorUrl: null,
+});
