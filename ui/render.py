@@ -24,6 +24,7 @@ from qa.text import Span
 from qa.text import visible as words_of
 
 __all__ = [
+    "SURE_FROM",
     "Certainty",
     "Heading",
     "Highlight",
@@ -139,7 +140,8 @@ class Certainty(StrEnum):
 # next groups 0.77 (stating 0.77), 0.58 (0.60), 0.47 (0.40) and 0.27 (0.21). So from 0.85 nine in ten are right, from
 # 0.5 two in three; below it more are wrong than right, and nobody should be told to rely on them. Calling a policy
 # silent that is not is the worse mistake: there a label, too, wants 0.6 (``qa.labelling``).
-_SURE: Final = 0.85
+SURE_FROM: Final = 0.85
+"""From this confidence on an answer is called sure."""
 _FAIRLY: Final[Mapping[Status, float]] = {Status.ANSWERED: SURE, Status.NOT_STATED: SURELY_SILENT}
 _CERTAINTIES: Final[Mapping[Certainty, str]] = {
     Certainty.SURE: "sure",
@@ -152,7 +154,7 @@ def certainty(status: Status, confidence: float) -> Certainty | None:
     """How sure an answer is; None where no policy was read, for there it would say nothing."""
     if status not in _FAIRLY:
         return None
-    if confidence >= _SURE:
+    if confidence >= SURE_FROM:
         return Certainty.SURE
     return Certainty.FAIRLY if confidence >= _FAIRLY[status] else Certainty.UNSURE
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,14 @@ class Service:
 
 
 @contextmanager
-def serving(index: Path, paths: Sequence[Path] | None = ()) -> Iterator[Service]:
+def serving(
+    index: Path, paths: Sequence[Path] | None = (), environment: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     """Ingests into an index folder and serves it; () ingests the samples, None nothing."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FINEPRINT_")}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("FINEPRINT_")},
+        **(environment or {}),
+    }
     command = [sys.executable, "-m", "ui"]
     if paths is not None:
         ingest = [*command, "ingest", *map(str, paths), "--index", str(index)]
@@ -79,8 +84,15 @@ def serving(index: Path, paths: Sequence[Path] | None = ()) -> Iterator[Service]
 
 
 @contextmanager
-def visiting(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
-    """A blank page of a browser of its own; fails if another host was asked for anything, or a script failed."""
+def visiting(browser: Browser, address: str, *, also: Collection[str] = (), **context: Any) -> Iterator[Page]:
+    """A blank page of a browser of its own; fails if another host was asked for anything, or a script failed.
+
+    Args:
+        browser: where it is opened.
+        address: of the service.
+        also: addresses of other hosts that must be asked, too.
+        context: how the browser looks.
+    """
     made = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-US", **context})
     requested: list[str] = []
     failures: list[str] = []
@@ -98,7 +110,7 @@ def visiting(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
     finally:
         made.close()
     hosts = {urlsplit(url).netloc for url in requested if urlsplit(url).scheme not in ("data", "blob")}
-    assert hosts == {urlsplit(address).netloc}
+    assert hosts == {urlsplit(each).netloc for each in (address, *also)}
     assert failures == []
     assert dialogs == []
 

@@ -1,7 +1,7 @@
 """Pictures of the page: ``python -m tests.e2e.shots FOLDER`` takes each scene on a desk and a phone, light and dark.
 
 In docs/images, chat.png is proof.png, chat-phone.png answer-phone.png and dark.png proof-dark.png; label.png,
-compare.png and lookback.png are called as here.
+compare.png, lookback.png, widget.png and widget-phone.png are called as here.
 """
 
 from __future__ import annotations
@@ -74,7 +74,16 @@ def own(page: Page, address: str) -> None:
     ask(page, "do they sell my data?")
 
 
-SCENES: Final[tuple[Callable[[Page, str], None], ...]] = (answer, proof, label, compare, lookback, own)
+def widget(page: Page, address: str) -> None:
+    page.goto(f"{address}/widget/demo/privacy.html")
+    page.get_by_role("button", name="Do you sell my email address?").click()
+    reply = page.locator("fineprint-widget .reply")
+    expect(reply.locator(".next .chip").first).to_be_visible(timeout=ANSWERED_MS)
+    reply.locator(".row").first.click()
+    expect(reply.locator("mark").first).to_be_in_viewport()
+
+
+SCENES: Final[tuple[Callable[[Page, str], None], ...]] = (answer, proof, label, compare, lookback, own, widget)
 
 
 def small(png: bytes) -> Image.Image:
