@@ -11,7 +11,7 @@ import signal
 import socket
 import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from qa.errors import FineprintError
 from qa.settings import Settings
@@ -20,15 +20,9 @@ from ui.live import Answers, LiveAnswers, Warmth
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["create_app", "serve"]
+__all__ = ["create_app", "open_tools", "serve"]
 
 logger = logging.getLogger(__name__)
-
-ASKING_AT_ONCE: Final = 4
-"""Questions answered at the same time; more wait."""
-
-WAITING_AT_MOST: Final = 64
-"""Questions that may wait for their turn; more are turned away at once."""
 
 
 class CannotListen(FineprintError):
@@ -37,35 +31,46 @@ class CannotListen(FineprintError):
     code = "cannot_listen"
 
 
-def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequence[str] = ()) -> FastAPI:
+def create_app(answers: Answers, settings: Settings, *, loopback_only: bool = False) -> FastAPI:
     """The application: the HTTP API, and the chat at ``/``.
 
     Args:
-        settings: for the page's limits.
         answers: what answers; it may have no index yet (see ``ui.live``).
-        allowed_origins: other web origins whose pages may call the API.
+        settings: who may ask, how often, how much.
+        loopback_only: whether it is listened for on this machine's own addresses only (see ``ui.access.Door``).
     """
     from fastapi import FastAPI
-    from fastapi.middleware.cors import CORSMiddleware
 
     import ui
     from ui.addresses import add_addresses
     from ui.api import add_api
+    from ui.assistants import ToolDoor
+    from ui.completions import CompletionErrors, add_completions
     from ui.document import Document
+    from ui.draining import Drain
     from ui.feedback import Feedback, add_feedback, feedback_file, made_by
     from ui.guard import Guard
+    from ui.logs import AccessLog
     from ui.lookback import add_lookback
+    from ui.metrics import Metrics, WatchedAnswers, add_metrics
     from ui.own import OwnAnswers, OwnPolicies, add_own
+    from ui.requests import HeadRequests, RequestIds
     from ui.turnstile import Turnstile
     from ui.views import add_views
+    from ui.watching import Watch
+    from ui.widget import add_widget
 
+    metrics = Metrics() if settings.metrics == "on" else None
+    if metrics:
+        answers = WatchedAnswers(answers, metrics)
     warmth = Warmth(answers)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warmth.start()
         try:
-            yield
+            async with tools.running():
+                yield
         finally:
             warmth.stop()
 
@@ -77,14 +82,23 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
         docs_url=None,  # FastAPI's page loads its script from a CDN
         redoc_url=None,
     )
-    # A CORSMiddleware of our own also keeps Gradio from reflecting any origin with credentials.
-    app.add_middleware(CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["GET", "POST"])
+    app.add_middleware(HeadRequests)
     app.add_middleware(Document)
-    app.add_middleware(Guard)
+    app.state.drain = Drain()
+    app.add_middleware(Guard, settings=settings, drain=app.state.drain, loopback_only=loopback_only)
+    app.add_middleware(CompletionErrors)
+    app.add_middleware(Watch, observers=(metrics, AccessLog()) if metrics else (AccessLog(),))
+    app.add_middleware(RequestIds)
     add_feedback(app, Feedback(feedback_file(settings), made_by=lambda: made_by(answers)))
-    turnstile = Turnstile(ASKING_AT_ONCE, WAITING_AT_MOST)
+    turnstile = Turnstile(settings.concurrency, settings.queue)
+    if metrics:
+        add_metrics(app, metrics, answers, warmth, turnstile)
+    add_completions(app, answers, turnstile, settings)
     add_api(app, answers, warmth, turnstile)
+    tools = ToolDoor(answers, turnstile)
+    tools.add_to(app)
     add_views(app, answers)
+    add_widget(app, settings)
     add_lookback(app, answers)
     own = OwnPolicies(answers, settings)
     add_own(app, own)
@@ -96,14 +110,19 @@ def create_app(answers: Answers, settings: Settings, *, allowed_origins: Sequenc
 def _mount_chat(app: FastAPI, answers: Answers, settings: Settings) -> None:
     # Gradio reads these when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # Of every call it would keep time, state and session, and sum the last ten thousand up with pandas after each.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the libraries are not the operator's concern
         import gradio as gr
 
+    from ui.logs import take_over_tracebacks
     from ui.page import build_page, keep_no_values, page_head, page_theme
     from ui.words import page_words
 
+    take_over_tracebacks()
     page = build_page(answers, settings)
     gr.mount_gradio_app(
         app,
@@ -150,22 +169,39 @@ def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str],
     Raises:
         CannotListen: the port is in use, or not permitted.
     """
-    import uvicorn
+    from ui.access import is_loopback
+    from ui.connections import server_for
+    from ui.logs import set_up_logs
 
     with _listen(host, port) as listener, contextlib.closing(_open_live(settings)) as answers:
-        app = create_app(answers, settings)
-        # No access log: it would hold who asked when.
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        set_up_logs(settings)
+        app = create_app(answers, settings, loopback_only=is_loopback(listener.getsockname()[0]))
         name = f"[{host}]" if ":" in host else host
         announce(f"http://{name}:{listener.getsockname()[1]}")
         # uvicorn stops by itself at a signal and then raises it again: by then the work is done.
         previous = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            server_for(app, app.state.drain, settings).run(sockets=[listener])
         except KeyboardInterrupt:
             logger.debug("interrupted")
         finally:
             signal.signal(signal.SIGTERM, previous)
+
+
+def open_tools(settings: Settings, scopes: Sequence[str]) -> None:
+    """Offers the tools to one client on standard input and output until its input ends.
+
+    Args:
+        settings: which index, above all.
+        scopes: only these sites may be asked about; all if there is none.
+    """
+    from ui.assistants import serve_stdio
+    from ui.logs import set_up_logs
+    from ui.turnstile import Turnstile
+
+    set_up_logs(settings)
+    with contextlib.closing(_open_live(settings)) as answers:
+        asyncio.run(serve_stdio(answers, Turnstile(settings.concurrency, settings.queue), scopes))
 
 
 def _open_live(settings: Settings) -> LiveAnswers:

@@ -40,6 +40,7 @@ from ui.lookback import changes_link
 from ui.own import OWN, is_own, own_html
 from ui.panels import empty_panel, proof_panel
 from ui.picker import build_picker
+from ui.problems import told
 from ui.render import Certainty, answer_text, certainty, day, escape, reference
 from ui.schemas import AnswerDocument
 from ui.suggesting import suggestions
@@ -480,7 +481,7 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
                 elif step.stage in _TOLD:
                     yield with_reply(working_html(step, _companies(answers, step.policies))), gr.skip(), gr.skip()
         except FineprintError as exc:
-            reply = with_reply(failure_html(str(exc), text, foreign=isinstance(exc, NotEnglish)))
+            reply = with_reply(failure_html(told(exc), text, foreign=isinstance(exc, NotEnglish)))
         except Exception:  # a bug: whoever asked is told so, whoever runs it finds the traceback
             logger.exception("answering failed")
             reply = with_reply(failure_html(_BROKEN, text))
@@ -537,7 +538,7 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
             problem = "" if cards else _EMPTY_INDEX
             begin = examples(cards, settings.max_compared)
         except FineprintError as exc:
-            problem = str(exc)
+            problem = told(exc)
         notice = gr.update(value=_notice(problem) if problem else "", visible=bool(problem))
         return notice, examples_html(begin)
 

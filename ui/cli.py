@@ -41,6 +41,8 @@ policies = typer.Typer(help="The policies in the index.", no_args_is_help=True, 
 app.add_typer(policies, name="policies")
 feedback = typer.Typer(help="What readers think of answers.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(feedback, name="feedback")
+keys = typer.Typer(help="Keys for programs that ask over HTTP.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
 
 IndexOption = Annotated[
     Path | None, typer.Option("--index", help="Folder of the index.  [default: $FINEPRINT_INDEX, else a user folder]")
@@ -227,6 +229,62 @@ def serve(
         print(f"fineprint is at {address}   (chat at /, HTTP API under /api/v1; stop with Ctrl+C)", flush=True)
 
     serve_app(settings, host=host, port=port, announce=announce)
+
+
+@app.command()
+def mcp(
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Only this site may be asked about: a domain; repeat it for more.")
+    ] = None,
+    index: IndexOption = None,
+) -> None:
+    """Offers the policies as tools to an assistant (Model Context Protocol) on standard input and output."""
+    import signal
+
+    from ui.app import open_tools
+
+    if sys.stdin.isatty():
+        _note("This is for MCP clients, which start it themselves and talk to it here (docs/mcp.md). Ctrl+D ends it.")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to clean up, and reading does not wait for Python
+    open_tools(_settings(index), scope or ())
+
+
+@keys.callback()
+def _keys() -> None:
+    """Keys for programs that ask over HTTP."""
+
+
+@keys.command("new")
+def new_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is, e.g. shop: so keys are told apart.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A domain that it may ask about; may be repeated. Without: every one.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Makes a key, prints it once, and the line that lets it in. Nothing is stored."""
+    from qa.admission import made_key
+
+    try:
+        key, kept = made_key(name, scope or ())
+    except ValueError as exc:
+        raise UsageError(f"No key was made: {exc}.") from exc
+    if as_json:
+        _print_json({"name": kept.name, "key": key, "setting": str(kept)})
+        return
+    about = "every policy" if kept.domains is None else ", ".join(sorted(kept.domains))
+    _print_lines(
+        [
+            f"The key of {kept.name}, for {about}, shown this once; it is sent as Authorization: Bearer:",
+            "",
+            f"  {key}",
+            "",
+            "Give this to the service in FINEPRINT_API_KEYS (commas between several), or as an item of api_keys in",
+            "fineprint.toml. With it, programs without a key are turned away:",
+            "",
+            f"  {kept}",
+        ]
+    )
 
 
 def _index_samples(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from ui.export_table import CSV_HEAD, Cell, csv_record, markdown_head, markdown_
 from ui.live import Answers
 from ui.own import is_own
 from ui.picker import build_picker
+from ui.problems import told
 from ui.render import Certainty, date_in_words, escape, web_address
 from ui.words import WORDS, said, said_as
 
@@ -87,7 +88,7 @@ def parts(sent: str | None, answers: Answers, most: int, run: str) -> Iterator[s
         else:
             yield from _question_parts(wanted.scopes, wanted.question, answers, run)
     except FineprintError as exc:
-        yield _part(run, "problem", f"<p>{escape(str(exc))}</p>")
+        yield _part(run, "problem", f"<p>{escape(told(exc))}</p>")
     except Exception:  # a bug: whoever asked is told so, whoever runs it finds the traceback
         logger.exception("comparing failed")
         yield _part(run, "problem", f"<p>{escape(_SORRY)}</p>")

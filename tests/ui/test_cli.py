@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 
 from qa.domain import Question, as_json
 from qa.service import PolicyQA
-from qa.settings import Settings
+from qa.settings import Settings, load_settings
 from tests.conftest import SAMPLES
 from ui.cli import run
 
@@ -404,3 +406,18 @@ def test_serving_starts_without_an_index_answers_after_an_ingest_and_stops_when_
     assert err == ""
     with socket.socket() as free:
         assert free.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def test_a_key_is_printed_once_with_the_setting_that_lets_it_in(capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = printed(capsys, "keys", "new", "shop", "--scope", "www.FreePeople.com")
+    assert err == ""
+    (key,) = re.findall(r"^  (fp_\S+)$", out, re.MULTILINE)
+    (setting,) = re.findall(r"^  (shop:\S+)$", out, re.MULTILINE)
+    (kept,) = load_settings(environ={"FINEPRINT_API_KEYS": setting}).api_keys
+    assert kept.digest == hashlib.sha256(key.encode()).hexdigest()
+    assert kept.domains == {"freepeople.com"}
+    made = json.loads(printed(capsys, "keys", "new", "shop", "--json")[0])
+    assert set(made) == {"name", "key", "setting"}
+    assert made["key"] != key
+    assert "letters" in failure(capsys, "keys", "new", "a shop", code=2)
+    assert "example.com" in failure(capsys, "keys", "new", "shop", "--scope", "nothing", code=2)
