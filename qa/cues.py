@@ -273,6 +273,31 @@ def may_deny(question: str, evidence: Sequence[str]) -> bool:
     return bool(_DENIABLE.search(question)) or any(_DENYING.search(text) for text in evidence)
 
 
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_DENIAL = re.compile(
+    r"\b(?:not|no|never|nor|neither|none|cannot|nothing|nobody|un(?:able|likely)|prohibit\w*|prevent\w*|forbid\w*"
+    r"|refus\w*|declin\w*|refrain\w*)\b|n['’]t\b|non-",
+    re.I,
+)
+_SPEAKER = re.compile(r"\b(?:we|us|our|you|your)\b", re.I)
+
+
+def affirming(question: str, evidence: Sequence[str]) -> int | None:
+    """Which evidence says what is asked, in the question's own words; None if none does, or any denies just that.
+
+    "We use cookies to …" answers "do you use cookies?", whatever else is denied beside it ("the cookies are not
+    connected to your name").
+    """
+    asked = set(content_words(question))
+    if len(asked) < 2 or _DENIABLE.search(question) or _DENIAL.search(question):
+        return None
+    said = [[each for each in _SENTENCE_END.split(text) if asked <= set(content_words(each))] for text in evidence]
+    if any(_DENIAL.search(each) for sentences in said for each in sentences):
+        return None
+    spoken = (n for n, sentences in enumerate(said) if any(_SPEAKER.search(each) for each in sentences))
+    return next(spoken, None)
+
+
 def verdict_features(question: str, evidence: Sequence[str]) -> dict[str, float]:
     """The cues of a question and of its evidence (plain sentences, best first), alone and in combination."""
     asked = [name for name, pattern in QUESTION_CUES.items() if pattern.search(question)]

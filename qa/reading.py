@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Protocol
 
-from qa.cues import is_yes_no, limits, may_deny, straight, tidied, verdict_features
+from qa.cues import affirming, is_yes_no, limits, may_deny, straight, tidied, verdict_features
 from qa.domain import Candidate, Candidates, Policy, Reading, Status, Verdict
 from qa.embedding import sentence_text as judged_text
 from qa.judging import OPPOSITE, VERDICTS, Judge, Judgement
@@ -258,6 +258,13 @@ class EvidenceReader:
         chances = self._model.verdict.probabilities(weighed(asked, cues, judgements[-1]))
         possible = VERDICTS if may_deny(asked, cues) else [each for each in VERDICTS if each is not Verdict.NO]
         verdict = max(possible, key=lambda each: chances[each.value])
+        if verdict is Verdict.NO and (said := affirming(asked, cues)) is not None:
+            # What is denied is something else: the sentence that says it is read by itself, and goes first.
+            chances = self._model.verdict.probabilities(weighed(asked, [cues[said]], judgements[said]))
+            verdict = max((Verdict.YES, Verdict.CONDITIONAL), key=lambda each: chances[each.value])
+            order = sorted(range(len(evidence)), key=lambda n: n != said)
+            reading = replace(reading, evidence=tuple(evidence[n] for n in order))
+            judgements, cues = [judgements[n] for n in order], [cues[n] for n in order]
         certainty: float | None = chances[verdict.value]
         if limits(asked, cues[0]):
             # A rule of what the words mean: only the evidence can be wrong, as with an open question.

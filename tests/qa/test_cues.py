@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.cues import is_general, is_yes_no, limits, may_deny, straight, tidied, verdict_features
+from qa.cues import affirming, is_general, is_yes_no, limits, may_deny, straight, tidied, verdict_features
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,22 @@ def test_what_looks_like_the_other_kind_of_question(question: str, answer: bool)
 )
 def test_a_plain_statement_cannot_deny(question: str, evidence: str, answer: bool) -> None:
     assert may_deny(question, [evidence]) is answer
+
+
+@pytest.mark.parametrize(
+    ("question", "evidence", "says"),
+    [
+        ("do you use cookies?", ["Cookies are not tied to your name.", "We use cookies to count visits."], 1),
+        ("do you use cookies?", ["Our partners put cookies there."], None),  # another verb
+        ("do you use cookies?", ["Advertisers use cookies."], None),  # not said of the company or the reader
+        ("do you use cookies?", ["We use cookies.", "We do not use cookies in the shop."], None),
+        ("do you use any cookies?", ["We use cookies."], None),  # claims more, so a fact may refute it
+        ("do you never use cookies?", ["We use cookies."], None),
+        ("cookies?", ["We use cookies."], None),  # one word says too little
+    ],
+)
+def test_what_is_asked_is_said_in_its_own_words(question: str, evidence: list[str], says: int | None) -> None:
+    assert affirming(question, evidence) == says
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,14 @@ def test_a_plain_statement_never_becomes_a_no() -> None:
     assert read("do you sell data?", "We never sell data.", judge=SaysNo()).verdict is Verdict.NO
 
 
+def test_what_is_said_in_the_question_s_own_words_is_not_undone_by_a_denial_of_something_else() -> None:
+    denial, said = "Cookies never say who you are.", "We use cookies."
+    reading = read("do you use cookies?", denial, said)
+    assert reading.verdict is Verdict.YES
+    assert quoted(reading)[0] == said
+    assert read("do you use cookies?", "We never use cookies.", "We use cookies on our shop.").verdict is Verdict.NO
+
+
 def test_a_general_question_whose_evidence_limits_the_practice_is_conditional() -> None:
     reading = read("do you share my data?", "We will only share my data with companies that deliver parcels.")
     assert reading.verdict is Verdict.CONDITIONAL
