@@ -16,7 +16,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,7 +147,9 @@ def composed(
     ).ask
 
 
-def _never_compared(_question: Question, _route: Route, _answer_one: Callable[[Question, Route], Answer]) -> Answer:
+def _never_compared(
+    _question: Question, _route: Route, _answer_one: Callable[[Question, Route], Answer]
+) -> Iterator[int | Answer]:
     raise AssertionError("a question within a scope is about one policy")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class Turn:
 
 
 Stage = Callable[[Turn], Turn]
-Compare = Callable[[Question, Route, Callable[[Question, Route], Answer]], Answer]
+Compare = Callable[[Question, Route, Callable[[Question, Route], Answer]], Iterator[int | Answer]]
 LookBack = Callable[[Question, Route, Callable[[Question, Route], Answer], Callable[[str], IndexedPolicy]], Answer]
 
 
@@ -59,7 +59,7 @@ class Chain:
         open_policy: the stored policy of an id.
         retriever: ranks the sentences of one policy.
         reader: says what they prove.
-        compare: answers a question policy by policy with the function it is given.
+        compare: answers a question policy by policy with the function it is given, and tells how many it has answered.
         look_back: answers a question about the versions of a policy, with the functions that answer from one and open
             one; without it, the newest version answers.
     """
@@ -114,7 +114,8 @@ class Chain:
             several = turn.route is not None and (turn.route.compare or turn.route.lookback is not None)
             if turn.answer is None and (name != "comparing" or several):
                 yield _progress(name, turn)
-            turn = _timed(name, stage)(turn)
+            compared = name == "comparing" and turn.answer is None and turn.route is not None and turn.route.compare
+            turn = (yield from self._compared(turn)) if compared else _timed(name, stage)(turn)
         yield _finished(turn, (time.perf_counter() - started) * 1000)
 
     def as_runnable(self) -> Runnable[Question, Answer]:
@@ -152,7 +153,9 @@ class Chain:
         if route.lookback and self._look_back:
             return replace(turn, answer=self._look_back(question, route, self.ask_routed, self._open_policy))
         if route.compare:
-            return replace(turn, answer=self._compare(question, route, self.ask_routed))
+            *_, answer = self._compare(question, route, self.ask_routed)
+            assert isinstance(answer, Answer)
+            return replace(turn, answer=answer)
         parts = parted(route.query)
         if len(parts) == 1:
             return turn
@@ -194,6 +197,19 @@ class Chain:
         for stage in (self.retrieval, self.reading, self.writing, self.citing):
             turn = stage(turn)
         return _finished(turn, 0.0)
+
+    def _compared(self, turn: Turn) -> Generator[Progress, None, Turn]:
+        """The stage ``comparing`` of a question about several policies, told of policy by policy."""
+        assert turn.route is not None
+        started = time.perf_counter()
+        answer = None
+        for step in self._compare(turn.question, turn.route, self.ask_routed):
+            if isinstance(step, Answer):
+                answer = step
+            else:
+                yield replace(_progress("comparing", turn), done=step)
+        spent = {**turn.elapsed_ms, "comparing": (time.perf_counter() - started) * 1000}
+        return replace(turn, answer=answer, elapsed_ms=spent)
 
     @staticmethod
     def _unrouted(question: Question, route: Route) -> Answer:

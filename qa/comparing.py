@@ -44,7 +44,7 @@ def compare(
     route: Route,
     answer_one: Callable[[Question, Route], Answer],
     card_of: Callable[[str], PolicyCard],
-) -> Answer:
+) -> Iterator[int | Answer]:
     """Answers policy by policy and puts the entries together.
 
     Args:
@@ -53,16 +53,19 @@ def compare(
         answer_one: answers from the single policy of a route.
         card_of: the card of a policy id.
 
-    Returns:
-        An answer whose ``entries`` are in the order of ``route.policies``, citations numbered through. Its status is
-        ANSWERED if any entry is, else NOT_STATED.
+    Yields:
+        Between two policies, how many are answered, so that whoever waits can be told, or give up; then the answer. Its
+        ``entries`` are in the order of ``route.policies``, citations numbered through. Its status is ANSWERED if any
+        entry is, else NOT_STATED.
     """
     query = question_to_each(route.query)
     entries: list[Entry] = []
     citations: list[Citation] = []
     related: list[Citation] = []
     warnings = list(route.warnings)
-    for policy_id in route.policies:
+    for done, policy_id in enumerate(route.policies):
+        if done:
+            yield done
         one = answer_one(question, replace(route, policies=(policy_id,), query=query, compare=False, warnings=()))
         card = card_of(policy_id)
         entry = _entry(card, one, len(citations))
@@ -71,7 +74,7 @@ def compare(
         entries.append(entry)
         warnings += [f"{card.company}: {warning}" for warning in one.warnings]
     answered = [entry for entry in entries if entry.status is Status.ANSWERED]
-    return Answer(
+    yield Answer(
         question=question.text,
         status=Status.ANSWERED if answered else Status.NOT_STATED,
         text=_summary(entries),

@@ -442,11 +442,13 @@ class Progress:
         stage: one of ``qa.chain.Chain.stages``' names.
         policies: ids of the policies that are read; empty until the question is routed.
         sentences: how many sentences are read; 0 until they are ranked.
+        done: while several policies are compared, how many are answered.
     """
 
     stage: str
     policies: tuple[str, ...] = ()
     sentences: int = 0
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)

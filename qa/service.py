@@ -418,7 +418,9 @@ class PolicyQA:
             route = Router((card,)).route(replace(question, scope=card.id))
         return replace(route, policies=(card.id,)) if route.status is None else route
 
-    def _compare(self, question: Question, route: Route, answer_one: Callable[[Question, Route], Answer]) -> Answer:
+    def _compare(
+        self, question: Question, route: Route, answer_one: Callable[[Question, Route], Answer]
+    ) -> Iterator[int | Answer]:
         most = self._settings.max_compared
         if len(route.policies) > most:
             chosen = self._worth_comparing(route, most)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 from qa.domain import ChangeKind, IndexedPolicy, Status, Verdict
 from qa.finding import Catalogue, Site
@@ -21,12 +21,23 @@ MAX_CITED = 200
 
 def _whole(text: str) -> str:
     """JSON can spell half a character (a lone surrogate), which is no text and cannot be sent back."""
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("the text has half a character (a lone surrogate) in it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text has half a character (a lone surrogate) in it") from None
     return text
 
 
 Text = Annotated[str, AfterValidator(_whole)]
+
+
+def in_json_words(message: str) -> str:
+    """What pydantic says about a value, for somebody who sent JSON, which has no tuples."""
+    if message.startswith("Value should have"):  # a text that is looked at after its length is taken for a list
+        message = message.replace("Value", "String", 1).replace("item", "character")
+    for python, json in (("Value error, ", ""), ("tuple", "list"), ("Tuple", "List"), (" after validation", "")):
+        message = message.replace(python, json)
+    return message
 
 
 def _number(value: object) -> object:
@@ -58,6 +69,7 @@ class AskRequest(BaseModel):
     ] = None
     history: Annotated[
         tuple[Text, ...],
+        FailFast(),
         Field(max_length=MAX_HISTORY, description="Earlier questions of this conversation, oldest first."),
     ] = ()
 
@@ -339,10 +351,13 @@ class SuggestionsRequest(BaseModel):
 
     scope: Annotated[Text, Field(description="The policy that it is about: a domain, policy id or file stem.")]
     asked: Annotated[
-        tuple[Text, ...], Field(max_length=MAX_HISTORY, description="What was asked so far, oldest first.")
+        tuple[Text, ...],
+        FailFast(),
+        Field(max_length=MAX_HISTORY, description="What was asked so far, oldest first."),
     ] = ()
     citations: Annotated[
         tuple[tuple[Offset, Offset], ...],
+        FailFast(),
         Field(max_length=MAX_CITED, description="[start, end] of what its answers cite, so that it is not said again."),
     ] = ()
 
@@ -430,6 +445,7 @@ class StageDocument(_Document):
     name: Annotated[str, Field(description="waiting, routing, comparing, retrieval, reading, writing or citing.")]
     policies: Annotated[list[str], Field(description="Ids of the policies that are read, once they are known.")]
     sentences: Annotated[int, Field(description="How many sentences are read; 0 until they are ranked.")]
+    done: Annotated[int, Field(description="While several policies are compared, how many are answered.")]
 
 
 class TokenDocument(_Document):

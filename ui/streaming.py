@@ -65,7 +65,7 @@ def pieces_of(answer: Answer) -> Iterator[Citation | str]:
 def events_of(step: Progress | Answer) -> Iterator[Event]:
     """What is sent for a step: ``stage``; or ``citation`` and ``token`` in turns and then the whole ``answer``."""
     if isinstance(step, Progress):
-        yield _stage(step.stage, step.policies, step.sentences)
+        yield _stage(step.stage, step.policies, step.sentences, step.done)
         return
     for piece in pieces_of(step):
         yield Event("token", {"text": piece}) if isinstance(piece, str) else Event("citation", as_json(piece))
@@ -77,8 +77,8 @@ def events_of_comparison(step: Entry | FailedEntry) -> Iterator[Event]:
     yield Event("entry" if isinstance(step, Entry) else "failed", as_json(step))
 
 
-def _stage(name: str, policies: Iterable[str] = (), sentences: int = 0) -> Event:
-    return Event("stage", {"name": name, "policies": list(policies), "sentences": sentences})
+def _stage(name: str, policies: Iterable[str] = (), sentences: int = 0, done: int = 0) -> Event:
+    return Event("stage", {"name": name, "policies": list(policies), "sentences": sentences, "done": done})
 
 
 async def streamed(

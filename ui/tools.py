@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 
 from qa.domain import Answer, Entry, FailedEntry, IndexedPolicy, Passage, PolicyCard, Progress, Question, as_json
 from qa.errors import UsageError
@@ -30,6 +30,7 @@ from ui.schemas import (
     PassageDocument,
     SitesDocument,
     Text,
+    in_json_words,
     site_document,
 )
 from ui.telling import answer_told, changes_told, comparison_told, label_told, section_told, sites_told
@@ -91,6 +92,7 @@ class AskArguments(Arguments):
     as_of: AsOf = ""
     history: Annotated[
         tuple[Text, ...],
+        FailFast(),
         BeforeValidator(_listed),
         Field(max_length=MAX_HISTORY, description="Earlier questions of this conversation, oldest first; no answers."),
     ] = ()
@@ -102,6 +104,7 @@ class CompareArguments(Arguments):
     question: Asked
     scopes: Annotated[
         tuple[Annotated[Text, Field(max_length=300)], ...],
+        FailFast(),
         BeforeValidator(_listed),
         Field(min_length=2, max_length=100, description="Two or more policies: domains or policy ids."),
     ]
@@ -234,7 +237,8 @@ def _ask(answers: Answers, given: AskArguments) -> Iterator[Step | Result]:
 def _stage(step: Progress) -> str:
     read = f" {step.sentences} sentences" if step.sentences else ""
     of = f" of {', '.join(step.policies[:3])}{' and others' if len(step.policies) > 3 else ''}" if step.policies else ""
-    return f"{step.stage}{read}{of}"
+    done = f", {step.done} done" if step.done else ""
+    return f"{step.stage}{read}{of}{done}"
 
 
 def _compare(answers: Answers, given: CompareArguments) -> Iterator[Step | Result]:
@@ -456,5 +460,5 @@ def faults_of(tool: Tool, error: ValidationError) -> str:
         if fault["type"] == "extra_forbidden":
             faults.append("there is an argument that it does not take")
         else:
-            faults.append(f"{where}: {fault['msg']}")
+            faults.append(f"{where}: {in_json_words(fault['msg'])}")
     return f"Wrong arguments for {tool.name}: {'; '.join(faults)}. It takes {', '.join(known)}."

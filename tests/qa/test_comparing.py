@@ -39,7 +39,9 @@ def ask_one(_: Question, route: Route) -> Answer:
 
 def test_each_policy_has_its_own_entry_and_citations_are_numbered_through() -> None:
     route = Route(tuple(CARDS), "which of these sites sell my email?", compare=True)
-    result = compare(Question("which?"), route, ask_one, CARDS.__getitem__)
+    *done, result = compare(Question("which?"), route, ask_one, CARDS.__getitem__)
+    assert done == list(range(1, len(CARDS)))
+    assert isinstance(result, Answer)
     assert [(e.company, e.verdict) for e in result.entries] == [
         ("Acme", Verdict.YES),
         ("Bolt", Verdict.NO),
@@ -56,7 +58,9 @@ def test_each_policy_has_its_own_entry_and_citations_are_numbered_through() -> N
 
 def test_where_no_policy_says_anything_the_comparison_is_not_stated() -> None:
     route = Route(("calm.com@2020-01-01",), "sell?", compare=True)
-    assert compare(Question("which?"), route, ask_one, CARDS.__getitem__).status is Status.NOT_STATED
+    (result,) = compare(Question("which?"), route, ask_one, CARDS.__getitem__)
+    assert isinstance(result, Answer)
+    assert result.status is Status.NOT_STATED
 
 
 @pytest.mark.parametrize(

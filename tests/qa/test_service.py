@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.domain import Answer, Entry, Progress, Question, Status, Timings, as_json
+from qa.domain import Answer, Candidates, Entry, Progress, Question, Reading, Status, Timings, as_json
 from qa.encoders import HashingEncoder
 from qa.errors import IndexForeign, IndexMissing, InvalidQuestion, UnknownScope, UsageError
 from qa.library import Library, Manifest
@@ -100,7 +100,28 @@ def test_a_stage_that_does_not_run_is_not_told_of(qa: PolicyQA) -> None:
     assert steps == [Progress("routing")]
     *steps, answer = qa.stream(Question("which of these companies sell my data?"))
     assert isinstance(answer, Answer)
-    assert steps == [Progress("routing"), Progress("comparing", answer.policies)]
+    assert len(answer.policies) == 2
+    comparing = Progress("comparing", answer.policies)
+    assert steps == [Progress("routing"), comparing, replace(comparing, done=1)]
+
+
+def test_a_comparison_that_nobody_waits_for_goes_no_further(qa: PolicyQA, settings: Settings) -> None:
+    class Counting:
+        read_questions = 0
+
+        def read(self, question: str, candidates: Candidates) -> Reading:
+            self.read_questions += 1
+            return qa.reader.read(question, candidates)
+
+        def warm_up(self) -> None: ...
+
+    counting = Counting()
+    with PolicyQA.open(settings, encoder=ENCODER, reader=counting) as watched:
+        steps = watched.stream(Question("which of these companies sell my data?"))
+        while next(steps) != Progress("comparing", ("acme.com@2011-03-06", "bolt.com@2011-03-06"), done=1):
+            pass
+        steps.close()
+    assert counting.read_questions == 1
 
 
 def test_a_question_that_cannot_be_meant_is_refused_before_the_first_stage(qa: PolicyQA) -> None:

@@ -71,7 +71,7 @@ def test_a_citation_that_the_text_does_not_number_is_not_lost(answers: PreparedA
 
 
 def test_a_stage_and_an_answer_as_events(answers: PreparedAnswers) -> None:
-    stage = {"name": "reading", "policies": ["a.example@2020-01-01"], "sentences": 84}
+    stage = {"name": "reading", "policies": ["a.example@2020-01-01"], "sentences": 84, "done": 0}
     assert list(events_of(Progress("reading", ("a.example@2020-01-01",), 84))) == [Event("stage", stage)]
     answer = answers.ask(Question(PERRICONE))
     events = list(events_of(answer))
@@ -247,7 +247,7 @@ def test_who_must_wait_is_told_so_once_and_then_kept_connected() -> None:
         while len(reader.chunks) < 3:
             await asyncio.sleep(0.005)
         end.set()
-        stage = ("stage", {"name": "waiting", "policies": [], "sentences": 0})
+        stage = ("stage", {"name": "waiting", "policies": [], "sentences": 0, "done": 0})
         assert await reading == [stage, ("step", 1)]
         assert reader.chunks[1] == b": waiting\n\n"
         await other
