@@ -24,6 +24,10 @@ from qa.judging import OPPOSITE, VERDICTS, Judge, Judgement
 from qa.remembering import Remembered
 from qa.text import content_words, without_markup
 
+LIMITED = 0.95
+"""How likely "only in some cases" is where the rule on limits says it: what makes the confidence of 87 such answers fit
+how many were right (docs/models.md)."""
+
 READ_CANDIDATES = 20
 """How many of the best-ranked sentences are looked at."""
 MAX_EVIDENCE = 3
@@ -265,10 +269,9 @@ class EvidenceReader:
             order = sorted(range(len(evidence)), key=lambda n: n != said)
             reading = replace(reading, evidence=tuple(evidence[n] for n in order))
             judgements, cues = [judgements[n] for n in order], [cues[n] for n in order]
-        certainty: float | None = chances[verdict.value]
+        certainty = chances[verdict.value]
         if limits(asked, cues[0]):
-            # A rule of what the words mean: only the evidence can be wrong, as with an open question.
-            verdict, certainty = Verdict.CONDITIONAL, None
+            verdict, certainty = Verdict.CONDITIONAL, LIMITED
         leanings = tuple(each.leaning(CLEAR) for each in judgements[: len(evidence)])
         return replace(
             reading,
