@@ -67,7 +67,10 @@ _WHETHER = re.compile(
     r"(?! (?:can|could|will|would|may|might|should|must|do|does|have|has|are|is|was|were|am)\b)",
     re.I,
 )
-_THANKS = re.compile(r"[\s.,;:?!…]*(?:\b(?:thanks|thank you|thx|please|pls|cheers)\b[\s.,;:?!…]*)*$", re.I)
+# It begins where marks begin, or two thousand of them would be tried from each one on.
+_THANKS = re.compile(
+    r"(?<![\s.,;:?!…])[\s.,;:?!…]*(?:\b(?:thanks|thank you|thx|please|pls|cheers)\b[\s.,;:?!…]*)*$", re.I
+)
 
 
 def tidied(question: str) -> str:

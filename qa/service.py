@@ -159,7 +159,7 @@ class PolicyQA:
         A question about a company outside is told that there is no policy of it, indexed or not. It sees new policies
         as this service does, is kept for the next call, and is closed with this service.
         """
-        only = frozenset(domains)
+        only = frozenset(domains) if self._whole is None else self._only.intersection(domains)
         with self._lock:
             made = self._limited.get(only)
             if made is None:

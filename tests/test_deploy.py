@@ -216,10 +216,11 @@ class Told(BaseHTTPRequestHandler):
 class Proxied:
     """nginx as shipped, before two replicas."""
 
-    def __init__(self, port: int, replicas: tuple[Replica, Replica], log: Path) -> None:
+    def __init__(self, port: int, replicas: tuple[Replica, Replica], log: Path, errors: Path) -> None:
         self.port = port
         self.replicas = replicas
         self.log = log
+        self.errors = errors
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
         return self.send("GET", path, **headers)
@@ -246,12 +247,13 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
         text = text.replace(f"{name}:7860", f"127.0.0.1:{replica.server_port}")
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/tmp/", f"{tmp_path}/")
     text = text.replace("/dev/stdout", str(tmp_path / "access.log"))
+    text = text.replace("error_log stderr", f"error_log {tmp_path / 'error.log'}")
     configuration = tmp_path / "nginx.conf"
     configuration.write_text(text, encoding="utf-8")
     checked = subprocess.run([NGINX, "-t", "-c", configuration], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     process = subprocess.Popen([NGINX, "-c", configuration, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
-    made = Proxied(port, replicas, tmp_path / "access.log")
+    made = Proxied(port, replicas, tmp_path / "access.log", tmp_path / "error.log")
     try:
         for _ in range(100):
             try:
@@ -331,7 +333,14 @@ def test_figures_stay_inside_bodies_have_an_end_and_no_address_or_question_is_wr
     assert proxied.get("/metrics")[0] == 404
     assert proxied.send("POST", "/api/v1/ask", b"x" * 300_000)[0] == 413
     assert proxied.get("/?q=do+they+sell+my+secret", Referer="http://secret.example/")[0] == 200
-    written = proxied.log.read_text(encoding="utf-8")
-    assert "GET / 200" in written
+    ends = time.monotonic() + 10
+    while "GET / 200" not in (written := proxied.log.read_text(encoding="utf-8")):  # it writes after it has answered
+        assert time.monotonic() < ends, written
+        time.sleep(0.01)
     assert "secret" not in written
     assert not re.search(r"127\.0\.0\.1(?!:\d)", written)
+    # What goes wrong is written by nginx itself, with the whole request.
+    for replica in proxied.replicas:
+        replica.end()
+    assert proxied.get("/api/v1/compare?question=do+they+sell+my+secret")[0] == 503
+    assert not proxied.errors.exists() or proxied.errors.read_text(encoding="utf-8") == ""

@@ -50,6 +50,7 @@ from ui.schemas import (
     SuggestionsDocument,
     SuggestionsRequest,
     catalogue_document,
+    in_json_words,
     policy_document,
     site_document,
 )
@@ -205,9 +206,15 @@ def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter
                 openapi_examples=_sample(["freepeople.com", "perriconemd.com"]),
             ),
         ],
+        as_of: Annotated[
+            str | None,
+            Query(description="Of a domain, the newest version archived on or before this day, as in `ask`."),
+        ] = None,
     ) -> Response:
+        asked = Question(question, as_of=parse_as_of(as_of) if as_of else None)
+
         def make() -> Iterator[Entry | FailedEntry]:
-            return allowed(http).compare(Question(question), scope)
+            return allowed(http).compare(asked, scope)
 
         if _EVENTS in http.headers.get("accept", ""):
             return await streamed(
@@ -490,7 +497,7 @@ async def _on_invalid(_: Request, exc: Exception) -> JSONResponse:
     faults = [
         FaultDocument(
             where=printable(".".join(str(part) for part in error["loc"]), _LONGEST_FAULT),
-            what=str(error["msg"]).removeprefix("Value error, "),
+            what=in_json_words(str(error["msg"])),
         )
         for error in errors[:_MOST_FAULTS]
     ]

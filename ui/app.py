@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from qa.errors import FineprintError
@@ -38,6 +38,9 @@ def create_app(answers: Answers, settings: Settings, *, loopback_only: bool = Fa
         answers: what answers; it may have no index yet (see ``ui.live``).
         settings: who may ask, how often, how much.
         loopback_only: whether it is listened for on this machine's own addresses only (see ``ui.access.Door``).
+
+    Raises:
+        InvalidSettings: a setting cannot be used here.
     """
     from fastapi import FastAPI
 
@@ -82,11 +85,11 @@ def create_app(answers: Answers, settings: Settings, *, loopback_only: bool = Fa
         docs_url=None,  # FastAPI's page loads its script from a CDN
         redoc_url=None,
     )
-    app.add_middleware(HeadRequests)
     app.add_middleware(Document)
     app.state.drain = Drain()
     app.add_middleware(Guard, settings=settings, drain=app.state.drain, loopback_only=loopback_only)
     app.add_middleware(CompletionErrors)
+    app.add_middleware(HeadRequests)  # outside of whatever reads the body of a response
     app.add_middleware(Watch, observers=(metrics, AccessLog()) if metrics else (AccessLog(),))
     app.add_middleware(RequestIds)
     add_feedback(app, Feedback(feedback_file(settings), made_by=lambda: made_by(answers)))
@@ -103,6 +106,8 @@ def create_app(answers: Answers, settings: Settings, *, loopback_only: bool = Fa
     own = OwnPolicies(answers, settings)
     add_own(app, own)
     add_addresses(app, own, settings)
+    # Not with the first request: a setting that cannot be used would fail every client, and the operator not be told.
+    app.middleware_stack = app.build_middleware_stack()
     _within_a_loop(lambda: _mount_chat(app, OwnAnswers(answers, own), settings))
     return app
 
@@ -164,7 +169,7 @@ def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str],
         settings: which index, above all.
         host: address or name to listen on.
         port: 0 takes any free one.
-        announce: told the address as soon as it is listened on.
+        announce: told the address once it is listened on.
 
     Raises:
         CannotListen: the port is in use, or not permitted.
@@ -173,9 +178,12 @@ def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str],
     from ui.connections import server_for
     from ui.logs import set_up_logs
 
-    with _listen(host, port) as listener, contextlib.closing(_open_live(settings)) as answers:
+    with _bound(host, port) as listener, contextlib.closing(_open_live(settings)) as answers:
         set_up_logs(settings)
         app = create_app(answers, settings, loopback_only=is_loopback(listener.getsockname()[0]))
+        # Not before: who connects to a socket that listens waits; a proxy that is refused goes to another process.
+        with _saying_why_not(host, port):
+            listener.listen(128)
         name = f"[{host}]" if ":" in host else host
         announce(f"http://{name}:{listener.getsockname()[1]}")
         # uvicorn stops by itself at a signal and then raises it again: by then the work is done.
@@ -213,18 +221,25 @@ def _open_live(settings: Settings) -> LiveAnswers:
     return LiveAnswers(open_answers)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound before anything is loaded, so that a port in use is said at once."""
-    try:
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket bound before anything is loaded, so that a port in use is said at once. It does not listen yet."""
+    with _saying_why_not(host, port):
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(128)
         except BaseException:
             listener.close()
             raise
+    return listener
+
+
+@contextlib.contextmanager
+def _saying_why_not(host: str, port: int) -> Iterator[None]:
+    """What the system says against an address, as an error that says what to do."""
+    try:
+        yield
     except socket.gaierror as exc:
         raise CannotListen(f"There is no address {host!r}. Use --host 127.0.0.1 or 0.0.0.0.") from exc
     except OSError as exc:
@@ -235,4 +250,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotListen(
             f"Cannot listen on {host}:{port}: {exc.strerror}. Choose another with --host or --port."
         ) from exc
-    return listener

@@ -285,11 +285,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage that begins while a question is answered: which policies are read, and how many sentences."""
+    """A stage while a question is answered: which policies and how many sentences are read, how many compared."""
 
     name: str
     policies: tuple[str, ...] = ()
     sentences: int = 0
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,23 +632,23 @@ def _ask_streamed(question: str, scope: str | None, as_of: Day | None, history: 
     return _StreamedCall("POST", "/api/v1/ask/stream", read, "answer", body=_asking(question, scope, as_of, history))
 
 
-def _comparing(question: str, scopes: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    return (("question", question), *(("scope", scope) for scope in _several(scopes, "scopes")))
+def _comparing(question: str, scopes: Iterable[str], as_of: Day | None) -> tuple[tuple[str, str], ...]:
+    given = (("question", question), *(("scope", scope) for scope in _several(scopes, "scopes")))
+    return (*given, ("as_of", str(as_of))) if as_of else given
 
 
-def _compare(question: str, scopes: Iterable[str]) -> _Call[Comparison]:
-    return _Call(
-        "GET", "/api/v1/compare", functools.partial(_document, Comparison), params=_comparing(question, scopes)
-    )
+def _compare(question: str, scopes: Iterable[str], as_of: Day | None) -> _Call[Comparison]:
+    params = _comparing(question, scopes, as_of)
+    return _Call("GET", "/api/v1/compare", functools.partial(_document, Comparison), params=params)
 
 
-def _compare_streamed(question: str, scopes: Iterable[str]) -> _StreamedCall[Entry | FailedEntry]:
+def _compare_streamed(question: str, scopes: Iterable[str], as_of: Day | None) -> _StreamedCall[Entry | FailedEntry]:
     def read(name: str, data: Any) -> Entry | FailedEntry | None:
         if name == "entry":
             return _document(Entry, data)
         return _document(FailedEntry, data) if name == "failed" else None
 
-    return _StreamedCall("GET", "/api/v1/compare", read, "done", params=_comparing(question, scopes))
+    return _StreamedCall("GET", "/api/v1/compare", read, "done", params=_comparing(question, scopes, as_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -701,7 +702,7 @@ def _named(scope: str) -> str:
     """A scope as one segment of a path; "." and ".." would be taken for steps."""
     if scope in ("", ".", ".."):
         raise Refused(404, "unknown_scope", "Name a policy by its domain, id or file stem.")
-    return quote(scope, safe="")
+    return quote(scope, safe="", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -906,14 +907,19 @@ class _Configured:
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, call: _Call[Any] | _StreamedCall[Any]) -> httpx.Request:
         accept = {"Accept": _EVENTS if isinstance(call, _StreamedCall) else "application/json"}
-        return http.build_request(
-            call.method,
-            self._address + call.path,
-            params=call.params or None,
-            json=call.body,
-            headers=self._headers | accept,
-            timeout=httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout)),
-        )
+        try:
+            return http.build_request(
+                call.method,
+                self._address + call.path,
+                params=call.params or None,
+                json=call.body,
+                headers=self._headers | accept,
+                timeout=httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout)),
+            )
+        except UnicodeEncodeError:  # it holds the question
+            raise Refused(422, "invalid_request", "A text has half a character (a lone surrogate) in it.") from None
+        except httpx.InvalidURL:
+            raise Refused(422, "invalid_request", "What is asked is too long for an address. Shorten it.") from None
 
     def _failed(self, error: httpx.RequestError) -> FineprintError:
         return _failure(error, self._address, self._timeout)
@@ -1039,13 +1045,15 @@ class Fineprint(_Configured):
         """
         return Stream(self._streamed(_ask_streamed(question, scope, as_of, history)))
 
-    def compare(self, question: str, scopes: Iterable[str]) -> Comparison:
-        """Puts one question to several policies (2 to 20)."""
-        return self._sent(_compare(question, scopes))
+    def compare(self, question: str, scopes: Iterable[str], *, as_of: Day | None = None) -> Comparison:
+        """Puts one question to several policies (2 to 20); of a domain, to the version that ``as_of`` means."""
+        return self._sent(_compare(question, scopes, as_of))
 
-    def stream_compare(self, question: str, scopes: Iterable[str]) -> Stream[Entry | FailedEntry]:
+    def stream_compare(
+        self, question: str, scopes: Iterable[str], *, as_of: Day | None = None
+    ) -> Stream[Entry | FailedEntry]:
         """Compares, and gives each policy's part as soon as it is answered, in the order of the scopes."""
-        return Stream(self._streamed(_compare_streamed(question, scopes)))
+        return Stream(self._streamed(_compare_streamed(question, scopes, as_of)))
 
     def policies(self, query: str = "", *, limit: int | None = None) -> tuple[PolicyCard, ...]:
         """The policies that match a part of a company or domain, by domain and date; all for an empty query."""
@@ -1238,13 +1246,15 @@ class AsyncFineprint(_Configured):
         """See ``Fineprint.stream``; for ``async for``, not awaited itself."""
         return AsyncStream(self._streamed(_ask_streamed(question, scope, as_of, history)))
 
-    async def compare(self, question: str, scopes: Iterable[str]) -> Comparison:
+    async def compare(self, question: str, scopes: Iterable[str], *, as_of: Day | None = None) -> Comparison:
         """See ``Fineprint.compare``."""
-        return await self._sent(_compare(question, scopes))
+        return await self._sent(_compare(question, scopes, as_of))
 
-    def stream_compare(self, question: str, scopes: Iterable[str]) -> AsyncStream[Entry | FailedEntry]:
+    def stream_compare(
+        self, question: str, scopes: Iterable[str], *, as_of: Day | None = None
+    ) -> AsyncStream[Entry | FailedEntry]:
         """See ``Fineprint.stream_compare``; for ``async for``, not awaited itself."""
-        return AsyncStream(self._streamed(_compare_streamed(question, scopes)))
+        return AsyncStream(self._streamed(_compare_streamed(question, scopes, as_of)))
 
     async def policies(self, query: str = "", *, limit: int | None = None) -> tuple[PolicyCard, ...]:
         """See ``Fineprint.policies``."""

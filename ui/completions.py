@@ -45,6 +45,9 @@ MODEL: Final = "fineprint"
 MOST_MODELS: Final = 1_000
 """Sites listed as models; front ends show the list whole. Further ones are asked about all the same."""
 
+MOST_MESSAGES: Final = 2_000
+"""In a conversation, and parts in a message. Each costs much more to check than to send."""
+
 _PREFIX: Final = "/v1"
 _MARKER: Final = re.compile(r"\[(\d+)\]")
 # A word with the white space after it, so that a marker is never sent in halves.
@@ -81,7 +84,9 @@ def _kind_of_content(content: Any) -> str:
 
 
 Content = Annotated[
-    Annotated[Text, Tag("text")] | Annotated[list[ContentPart], Tag("parts")], Discriminator(_kind_of_content)
+    Annotated[Text, Tag("text")]
+    | Annotated[list[ContentPart], Field(max_length=MOST_MESSAGES, fail_fast=True), Tag("parts")],
+    Discriminator(_kind_of_content),
 ]
 """Told apart beforehand, so that a fault is told of the form that was meant, and not of both."""
 
@@ -124,7 +129,12 @@ class CompletionRequest(_Asked):
     ]
     messages: Annotated[
         list[ChatMessage],
-        Field(min_length=1, description="The last of the user's is the question."),
+        Field(
+            min_length=1,
+            max_length=MOST_MESSAGES,
+            fail_fast=True,
+            description="The last of the user's is the question.",
+        ),
     ]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -132,7 +142,7 @@ class CompletionRequest(_Asked):
     tool_choice: Annotated[Any, Field(description="No tool is ever called: `none` or `auto`.")] = None
     function_call: Any = None
     response_format: Annotated[Any, Field(description="Only text.")] = None
-    modalities: Annotated[list[str] | None, Field(description="Only text.")] = None
+    modalities: Annotated[list[str] | None, Field(max_length=10, fail_fast=True, description="Only text.")] = None
     logprobs: bool | None = None
 
     @field_validator("messages")

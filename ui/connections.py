@@ -60,6 +60,8 @@ class PatientProtocol(HttpToolsProtocol):
         self.logger = _quiet
         self._late: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._in_head = False
+        self._in_trailers = False  # or between two chunks of a body
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,16 +84,47 @@ class PatientProtocol(HttpToolsProtocol):
         """Bytes have come."""
         if self._late is None and (self.cycle is None or self.cycle.response_complete):
             self._expect_headers()
+        # Also those of a request behind one that is being answered, and what follows a body in chunks.
+        counted = self._in_head or self._in_trailers
         super().data_received(data)
-        if self._late is not None and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._late is not None or (counted and (self._in_head or self._in_trailers)):
             self._head_bytes += len(data)
             if self._head_bytes > HEADER_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large.")
 
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head, self._in_trailers = True, False
+        self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header is whole; what follows a body is none, or a client could change headers that were looked at."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """A request's headers are whole."""
+        self._in_head = False
         self._headers_came()
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """A part of a body is announced; the last one is empty, and trailers follow it."""
+        self._in_trailers = True
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body has come."""
+        self._in_trailers = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        self._in_trailers = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer has been handed over; the client may not have read it yet."""
@@ -131,7 +164,9 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: bytes, detail: bytes) -> None:
         self._headers_came()
-        if not self.transport.is_closing():
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.abort()  # nothing can be said in the middle of an answer
+        elif not self.transport.is_closing():
             if self._head_bytes:  # a client that has said nothing at all is told nothing
                 self.transport.write(_said(status, detail))
             self.transport.close()

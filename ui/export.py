@@ -41,7 +41,7 @@ class Conversation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    turns: Annotated[list[Turn], Field(min_length=1, max_length=MOST_TURNS)]
+    turns: Annotated[list[Turn], Field(min_length=1, max_length=MOST_TURNS, fail_fast=True)]
 
 
 @dataclass(frozen=True, slots=True)

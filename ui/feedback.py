@@ -124,13 +124,13 @@ class FeedbackRequest(_Form):
     status: Status | None = None
     verdict: Verdict | None = None
     engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._/-]{1,80}$")] | None = None
-    citations: Annotated[tuple[CitedPlace, ...], Field(max_length=MOST_CITED)] = ()
+    citations: Annotated[tuple[CitedPlace, ...], Field(max_length=MOST_CITED, fail_fast=True)] = ()
     consent: Annotated[bool, Field(strict=True, description="Whether question, history and comment may be kept.")] = (
         False
     )
     question: Annotated[Text, Field(max_length=LONGEST_QUESTION)] | None = None
     history: Annotated[
-        tuple[Annotated[Text, Field(max_length=LONGEST_QUESTION)], ...], Field(max_length=MOST_HISTORY)
+        tuple[Annotated[Text, Field(max_length=LONGEST_QUESTION)], ...], Field(max_length=MOST_HISTORY, fail_fast=True)
     ] = ()
     comment: Annotated[Text, Field(max_length=LONGEST_COMMENT)] | None = None
     replaces: Annotated[

@@ -39,6 +39,9 @@ DEEPEST: Final = 64
 _GRADIO: Final = "/gradio_api/"
 _GRADIO_OPEN: Final = ("run/predict", "queue/", "heartbeat/", "startup-events", "info", "cancel", "reset", "app_id")
 
+# Gradio takes what these say for the page's own address, whoever sends them; a cache would give that page to others.
+_CLAIMED: Final = (b"x-forwarded-host", b"x-gradio-server")
+
 _NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Gradio's page compiles its templates in the browser, hence 'unsafe-eval'; no source but this server is allowed.
 _CHAT: Final = (
@@ -46,6 +49,8 @@ _CHAT: Final = (
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-src 'none'; frame-ancestors 'none'"
 )
+_WITH_ADDRESS: Final = ("", "/", "/config")
+"""What has the address in it by which the service was asked: none of it is for anybody else."""
 _DRAWING: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -81,6 +86,7 @@ class Guard:
         self._limits = RateLimits(settings)
         self._drain = drain
         self._timeout_s = settings.timeout_s
+        self._public_host = (settings.public_url or "").partition("://")[2].encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -116,6 +122,8 @@ class Guard:
         """
         path: str = scope["path"]
         scope.setdefault("state", {})
+        known = (b"x-forwarded-host", self._public_host)
+        scope["headers"] = [each for each in scope["headers"] if each[0] not in _CLAIMED or each == known]
         self._door.require_host(scope)
         origin = reply.origin = self._door.origin(scope)
         headers = Headers(scope=scope)
@@ -265,6 +273,8 @@ class _Reply:
         )
         if for_programs(path):
             headers.setdefault("Cache-Control", "no-store")
+        elif path in _WITH_ADDRESS:
+            headers.setdefault("Cache-Control", "private, no-cache")
 
 
 def _policy(path: str, content_type: str) -> str:

@@ -44,7 +44,7 @@ def costs(method: str, path: str) -> bool:
     """Whether a request makes the service work: answers, comparisons, labels, policies that readers bring, feedback."""
     if method == "POST":
         return path == "/mcp" or path.startswith(
-            ("/api/", "/v1/", "/mcp/", "/own/", "/view/", "/gradio_api/queue/join")
+            ("/api/", "/v1/", "/mcp/", "/own/", "/view/", "/gradio_api/queue/join", "/gradio_api/run/")
         )
     if path == "/api/v1/compare" or path.startswith("/view/"):
         return True

@@ -31,7 +31,10 @@ _OURS: Final = ("fineprint", "qa", "ingest", "eval", "ui")
 # Of the libraries, those whose messages are about themselves.
 _PLAIN_SPOKEN: Final = (*_OURS, "uvicorn", "chromadb", "limits")
 # Exceptions whose text is about the machine, a file or a name in the code.
-_TELLING: Final = (FineprintError, OSError, sqlite3.Error, MemoryError, ImportError, AttributeError, TypeError)
+_TELLING: Final = (
+    *(FineprintError, OSError, sqlite3.Error, MemoryError),
+    *(ImportError, NameError, AttributeError, TypeError),
+)
 # Place and kind of a captured warning, without its text.
 _WARNED: Final = re.compile(r"[^\n:]{1,300}:\d{1,7}: \w{1,60}(?=:)")
 _MOST_CHARACTERS: Final = 4_000

@@ -61,7 +61,8 @@ def build_page(answers: Answers, settings: Settings) -> gr.Blocks:
                 build_lookback(page, answers, settings)
             with gr.Tab(label("shell.about"), id="about", elem_id="fp-view-about"):
                 gr.HTML(about_html())
-    page.queue(default_concurrency_limit=4, max_size=64)
+    # Without api_open=False, what stands in the queue could be called past it, and past the guard's count of questions.
+    page.queue(default_concurrency_limit=4, max_size=64, api_open=False)
     return page
 
 

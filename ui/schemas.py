@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from qa.domain import ChangeKind, IndexedPolicy, Status, Verdict
 from qa.finding import Catalogue, Site
@@ -50,6 +50,11 @@ Offset = Annotated[int, Field(ge=0, le=100_000_000), BeforeValidator(_number)]
 """In code points of a policy's text."""
 
 
+T = TypeVar("T")
+Some = Annotated[list[T], Field(fail_fast=True)]
+"""Answers come back as well, to be made files: of a million faulty items one is told."""
+
+
 class AskRequest(BaseModel):
     """One question."""
 
@@ -69,8 +74,9 @@ class AskRequest(BaseModel):
     ] = None
     history: Annotated[
         tuple[Text, ...],
-        FailFast(),
-        Field(max_length=MAX_HISTORY, description="Earlier questions of this conversation, oldest first."),
+        Field(
+            max_length=MAX_HISTORY, fail_fast=True, description="Earlier questions of this conversation, oldest first."
+        ),
     ] = ()
 
 
@@ -103,9 +109,9 @@ class EntryDocument(_Document):
     status: Status
     verdict: Verdict | None
     text: str
-    citations: list[CitationDocument]
+    citations: Some[CitationDocument]
     confidence: Annotated[float, Field(ge=0, le=1)]
-    warnings: list[str]
+    warnings: Some[str]
 
 
 class FailedEntryDocument(_Document):
@@ -123,9 +129,9 @@ class ComparisonDocument(_Document):
 
     question: str
     entries: Annotated[
-        list[EntryDocument], Field(description="One a policy, in the order of the scopes; citations numbered in each.")
+        Some[EntryDocument], Field(description="One a policy, in the order of the scopes; citations numbered in each.")
     ]
-    failed: Annotated[list[FailedEntryDocument], Field(description="Policies that could not be answered from.")]
+    failed: Annotated[Some[FailedEntryDocument], Field(description="Policies that could not be answered from.")]
 
 
 class PartDocument(_Document):
@@ -135,7 +141,7 @@ class PartDocument(_Document):
     status: Status
     verdict: Verdict | None
     text: str
-    citations: list[CitationDocument]
+    citations: Some[CitationDocument]
     confidence: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -158,7 +164,7 @@ class ChangesDocument(_Document):
     older_archived_on: dt.date
     newer_archived_on: dt.date
     changes: Annotated[
-        list[ChangeDocument], Field(description="In the order of the newer text, what was removed where it stood.")
+        Some[ChangeDocument], Field(description="In the order of the newer text, what was removed where it stood.")
     ]
     unchanged: Annotated[int, Field(description="Sentences that both versions have, wording noise aside.")]
 
@@ -187,21 +193,21 @@ class AnswerDocument(_Document):
     status: Status
     text: str
     verdict: Verdict | None
-    citations: list[CitationDocument]
-    related: Annotated[list[CitationDocument], Field(description="For not_stated: the nearest passages.")]
-    entries: Annotated[list[EntryDocument], Field(description="For a comparison: one a policy.")]
-    parts: Annotated[list[PartDocument], Field(description="For a question that asks several things: one each.")]
+    citations: Some[CitationDocument]
+    related: Annotated[Some[CitationDocument], Field(description="For not_stated: the nearest passages.")]
+    entries: Annotated[Some[EntryDocument], Field(description="For a comparison: one a policy.")]
+    parts: Annotated[Some[PartDocument], Field(description="For a question that asks several things: one each.")]
     versions: Annotated[
-        list[EntryDocument], Field(description="For a question about the versions of a policy: one each, oldest first.")
+        Some[EntryDocument], Field(description="For a question about the versions of a policy: one each, oldest first.")
     ]
     changes: Annotated[
-        list[ChangeDocument], Field(description="For a question about what changed: the differences that are told.")
+        Some[ChangeDocument], Field(description="For a question about what changed: the differences that are told.")
     ]
-    policies: list[str]
+    policies: Some[str]
     confidence: Annotated[float, Field(ge=0, le=1)]
     engine: str
-    choices: list[ChoiceDocument]
-    warnings: list[str]
+    choices: Some[ChoiceDocument]
+    warnings: Some[str]
     timings_ms: TimingsDocument
     id: str | None
 
@@ -352,13 +358,15 @@ class SuggestionsRequest(BaseModel):
     scope: Annotated[Text, Field(description="The policy that it is about: a domain, policy id or file stem.")]
     asked: Annotated[
         tuple[Text, ...],
-        FailFast(),
-        Field(max_length=MAX_HISTORY, description="What was asked so far, oldest first."),
+        Field(max_length=MAX_HISTORY, fail_fast=True, description="What was asked so far, oldest first."),
     ] = ()
     citations: Annotated[
         tuple[tuple[Offset, Offset], ...],
-        FailFast(),
-        Field(max_length=MAX_CITED, description="[start, end] of what its answers cite, so that it is not said again."),
+        Field(
+            max_length=MAX_CITED,
+            fail_fast=True,
+            description="[start, end] of what its answers cite, so that it is not said again.",
+        ),
     ] = ()
 
 

@@ -193,6 +193,13 @@ def test_marks_and_spaces_take_no_time(text: str) -> None:
     assert time.process_time() - start < 0.2  # measured 0.05 s; 0.8 s before
 
 
+@pytest.mark.parametrize("marks", ["?" * 1_990, "? " * 995, "\n" * 1_990])
+def test_marks_within_a_question_take_no_time(marks: str) -> None:
+    start = time.process_time()
+    assert tidied(f"does it{marks}sell") == f"does it{marks}sell?"
+    assert time.process_time() - start < 0.1  # measured 0.01 s; 0.24 s before
+
+
 @given(st.text(max_size=60))
 def test_tidying_ends_every_text_with_one_mark_and_twice_is_once(text: str) -> None:
     assert tidied(text).endswith("?")

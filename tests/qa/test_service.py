@@ -215,6 +215,11 @@ def test_a_limited_service_knows_its_own_sites_only(qa: PolicyQA) -> None:
             mine.ask(Question("do you sell my data?", scope=scope))
 
 
+def test_what_is_limited_twice_knows_what_both_leave(qa: PolicyQA) -> None:
+    assert qa.limited({"acme.com"}).limited({"bolt.com"}).cards() == ()
+    assert {card.domain for card in qa.limited({"acme.com", "bolt.com"}).limited({"bolt.com"}).cards()} == {"bolt.com"}
+
+
 def test_a_service_limited_to_one_site_needs_no_name_and_answers_for_no_other(qa: PolicyQA) -> None:
     mine = qa.limited({"acme.com"})
     assert mine.ask(Question("do you sell my data?")).policies == ("acme.com@2011-03-06",)

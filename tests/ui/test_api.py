@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import threading
@@ -325,6 +326,17 @@ def test_a_comparison_has_an_entry_a_scope_in_their_order(client: TestClient, an
     }
     assert [entry["verdict"] for entry in said["entries"]] == ["no", "conditional", None]
     assert said["entries"][2]["status"] == "not_stated"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_comparison_of_an_earlier_day_is_of_that_day(
+    client: TestClient, answers: PreparedAnswers, accept: str
+) -> None:
+    asked = {"question": "do you sell it?", "scope": SCOPES}
+    assert client.get(COMPARE, params=asked | {"as_of": "2008"}, headers={"accept": accept}).status_code == 200
+    assert answers.asked[-1].as_of == dt.date(2008, 12, 31)
+    refused = client.get(COMPARE, params=asked | {"as_of": "9999-99-99"}, headers={"accept": accept})
+    assert (refused.status_code, refused.json()["code"]) == (422, "usage")
 
 
 def test_a_policy_that_fails_in_a_comparison_is_told_apart_from_silence(

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from qa.admission import site_origins
+from qa.errors import InvalidSettings
 from qa.settings import Settings
+from tests.chroma import free_port
 from tests.ui.fakes import PreparedAnswers
 from ui.app import CannotListen, create_app, serve
+
+
+class EndedHereError(Exception):
+    """Ends a service that has come as far as a test wants it to."""
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/nothing", "/gradio_api/upload", "/assets/nothing.js"])
@@ -27,6 +35,19 @@ def test_the_chat_is_at_the_root_and_names_itself(client: TestClient) -> None:
     page = client.get("/").text
     assert '<meta property="og:title" content="fineprint" />' in page
     assert "fp-proof" in page
+
+
+def test_nobody_but_the_operator_says_what_the_pages_own_address_is(
+    client: TestClient, answers: PreparedAnswers, settings: Settings
+) -> None:
+    for header in ("X-Forwarded-Host", "X-Gradio-Server"):
+        response = client.get("/", headers={header: "https://evil.example"})
+        assert "evil.example" not in response.text
+        assert response.headers["cache-control"] == "private, no-cache"
+        assert "evil.example" not in client.get("/config", headers={header: "https://evil.example"}).text
+    public = settings.model_copy(update={"public_url": "https://shop.example"})
+    with TestClient(create_app(answers, public), base_url="http://192.0.2.1") as behind:
+        assert "shop.example" in behind.get("/config", headers={"X-Forwarded-Host": "shop.example"}).text
 
 
 @pytest.mark.parametrize(
@@ -54,6 +75,15 @@ def test_what_the_chat_does_not_need_of_gradio_is_closed(client: TestClient, pat
 def test_nothing_of_gradio_is_reached_by_another_path(client: TestClient) -> None:
     for path in ("/upload", "/queue/join", "/run/predict", "//gradio_api/upload", "/gradio_api//upload"):
         assert client.post(path, json={}).status_code in (404, 405)
+
+
+def test_what_makes_the_service_work_is_not_called_past_the_queue(client: TestClient) -> None:
+    config = client.get("/config").json()
+    queued = [each for each in config["dependencies"] if each["queue"] and each["backend_fn"]]
+    assert len(queued) > 5
+    for each in queued:
+        call = {"fn_index": each["id"], "data": [""] * len(each["inputs"]), "session_hash": "x"}
+        assert client.post("/gradio_api/run/predict", json=call).status_code == 404, each["api_name"]
 
 
 @pytest.mark.parametrize("path", ["/redoc", "/gradio_api/docs"])
@@ -94,6 +124,52 @@ def test_a_port_in_use_is_said_with_another_to_take(settings: Settings) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(CannotListen, match=rf"Port {port} .* in use.*--port {port + 1}"):
             serve(settings, host="127.0.0.1", port=port, announce=lambda _: None)
+
+
+def test_who_comes_while_the_service_is_being_made_is_refused_and_not_kept_waiting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+
+    def reached() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    made: list[bool] = []
+    announced: list[bool] = []
+
+    def announce(_: str) -> None:
+        announced.append(reached())
+        raise EndedHereError
+
+    monkeypatch.setattr("ui.logs.set_up_logs", lambda _: None)
+    monkeypatch.setattr("ui.app.create_app", lambda *_, **__: made.append(reached()))
+    with pytest.raises(EndedHereError):
+        serve(settings, host="127.0.0.1", port=port, announce=announce)
+    assert (made, announced) == ([False], [True])
+
+
+def test_a_port_that_another_took_in_the_meantime_is_said_as_well(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    with contextlib.ExitStack() as others:
+        monkeypatch.setattr("ui.logs.set_up_logs", lambda _: None)
+        monkeypatch.setattr(
+            "ui.app.create_app", lambda *_, **__: others.enter_context(socket.create_server(("127.0.0.1", port)))
+        )
+        with pytest.raises(CannotListen, match=rf"Port {port} .* in use"):
+            serve(settings, host="127.0.0.1", port=port, announce=lambda _: None)
+
+
+def test_a_setting_that_cannot_be_used_is_said_before_anybody_asks(
+    answers: PreparedAnswers, settings: Settings
+) -> None:
+    with pytest.raises(InvalidSettings, match="RATE_LIMIT_STORAGE"):
+        create_app(answers, settings.model_copy(update={"rate_limit_storage": SecretStr("foo://host")}))
 
 
 def test_an_address_that_is_none_is_said(settings: Settings) -> None:

@@ -120,6 +120,24 @@ def test_scope_date_and_history_reach_the_service(fp: Fineprint, prepared: Prepa
     assert (asked.scope, str(asked.as_of), asked.history) == ("freepeople.com", "2008-05-31", ("one?", "two?"))
 
 
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [
+        (lambda fp: fp.ask("secret \udcff"), 422),
+        (lambda fp: list(fp.stream("secret \udcff")), 422),
+        (lambda fp: fp.compare("secret \udcff", SCOPES), 422),
+        (lambda fp: fp.compare("secret" * 20_000, SCOPES), 422),
+        (lambda fp: fp.policy("secret\udcff"), 404),
+    ],
+)
+def test_what_cannot_even_be_sent_is_refused_without_being_repeated(fp: Fineprint, ask: Any, status: int) -> None:
+    with pytest.raises(Refused) as caught:
+        ask(fp)
+    assert caught.value.status == status
+    assert caught.value.__cause__ is None
+    assert "secret" not in str(caught.value) or status == 404  # a scope is no question
+
+
 def test_one_text_is_not_taken_for_a_list_of_letters(fp: Fineprint) -> None:
     with pytest.raises(TypeError, match="history"):
         fp.ask("do they rent it?", history="does Free People sell my email?")
@@ -219,6 +237,12 @@ def test_a_comparison_tells_silence_and_failure_apart(fp: Fineprint, prepared: P
     assert [type(entry) for entry in streamed] == [Entry, FailedEntry, Entry]
     assert [entry for entry in streamed if isinstance(entry, Entry)] == list(comparison.entries)
     assert "archived 2006-12-05" in str(comparison)
+
+
+def test_a_comparison_of_an_earlier_day_is_asked_for(fp: Fineprint, prepared: PreparedAnswers) -> None:
+    fp.compare("do you sell it?", SCOPES, as_of="2008")
+    list(fp.stream_compare("do you sell it?", SCOPES, as_of=dt.date(2009, 5, 4)))
+    assert [asked.as_of for asked in prepared.asked] == [dt.date(2008, 12, 31), dt.date(2009, 5, 4)]
 
 
 def test_a_judgement_says_which_quote_is_wrong_and_no_text_without_consent(fp: Fineprint) -> None:

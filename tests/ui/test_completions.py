@@ -476,6 +476,13 @@ def test_what_is_not_there_is_said_in_the_same_form(
     assert int(response.headers["content-length"]) == len(response.content)
 
 
+@pytest.mark.parametrize("path", ["/v1/models/other", "/v1/models/fineprint/nowhere.example", "/v1/nothing"])
+def test_whoever_wants_no_body_is_told_as_much_as_whoever_does(client: TestClient, path: str) -> None:
+    response, whole = client.head(path), client.get(path)
+    assert (response.status_code, response.content) == (404, b"")
+    assert response.headers["content-type"] == whole.headers["content-type"]
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"", b"\xff", b'{"model": "fineprint", "messages": [{"role": "user", "content": "\\ud800"}]}']
 )

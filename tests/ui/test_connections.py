@@ -31,6 +31,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive()).get("more_body", False):
         pass
     body = LARGE if scope["path"] == "/large" else b"hello"
+    if scope["path"] == "/headers":
+        body = b" ".join(name for name, _ in scope["headers"])
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     for start in range(0, len(body), 100_000):
         await send({"type": "http.response.body", "body": body[start : start + 100_000], "more_body": True})
@@ -134,6 +136,37 @@ def test_headers_without_end_are_not_kept_in_memory(port: int) -> None:
         except OSError:
             pass
         assert sent < 80 * HEADER_BYTES  # what fits into the buffers of two sockets, and some
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-More: ",
+        b"GET /large HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n",
+    ],
+    ids=["behind a body", "one behind a body", "behind a request"],
+)
+def test_nor_are_those_behind_a_body_or_another_request(port: int, first: bytes) -> None:
+    with connected(port) as client:
+        sent = 0
+        try:
+            client.sendall(first)
+            while sent < 100 * HEADER_BYTES:
+                client.sendall(b"y" * 4_000 if first.endswith(b" ") else b"X-More: " + b"y" * 4_000 + b"\r\n")
+                sent += 4_000
+        except OSError:
+            pass
+        assert sent < 80 * HEADER_BYTES
+
+
+def test_what_follows_a_body_is_no_header_of_the_request(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(
+            b"POST /headers HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"2\r\n{}\r\n0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+        )
+        assert told(client).endswith(b"host connection transfer-encoding")
 
 
 def test_a_reader_that_stops_is_cut_off_and_a_slow_one_is_not(port: int) -> None:

@@ -127,6 +127,7 @@ def test_a_shared_storage_counts_for_all_and_is_done_without_when_it_fails(caplo
         ("POST", "/api/v1/ask"), ("POST", "/api/v1/feedback"), ("GET", "/api/v1/compare"),
         ("GET", "/api/v1/policies/x/label"), ("GET", "/api/v1/policies/x/changes"), ("POST", "/v1/chat/completions"),
         ("POST", "/mcp"), ("POST", "/own/add"), ("GET", "/view/policy/x"), ("POST", "/gradio_api/queue/join"),
+        ("POST", "/gradio_api/run/predict"),
     ],
 )  # fmt: skip
 def test_what_makes_the_service_work_is_counted(method: str, path: str) -> None:

@@ -121,7 +121,13 @@ def test_a_refused_value_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), sqlite3.OperationalError("database is locked"), IndexDamaged("x")]
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        sqlite3.OperationalError("database is locked"),
+        IndexDamaged("x"),
+        NameError("name 'reader' is not defined"),
+    ],
 )
 def test_what_an_exception_says_of_the_machine_is_told(error: Exception) -> None:
     assert str(error) in TextLines().format(record("asking failed", error=raised(error)))

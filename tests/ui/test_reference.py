@@ -48,6 +48,7 @@ def document_of(schema: dict[str, Any], content: dict[str, Any]) -> Any:
 
 def test_every_operation_is_described_with_an_example_of_what_it_gives(schema: dict[str, Any]) -> None:
     tags = {tag["name"] for tag in schema["tags"] if tag["description"]}
+    assert len(tags) == len(schema["tags"])
     for name, operation in operations(schema):
         assert operation["summary"], name
         assert operation["description"], name

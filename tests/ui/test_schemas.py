@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from qa.domain import Answer, Choice, Citation, Entry, Label, LabelRow, PolicyCard, Question, Timings, as_json
 from tests.ui.fakes import PreparedAnswers
+from ui.completions import CompletionRequest
+from ui.export import Conversation
+from ui.feedback import FeedbackRequest
 from ui.schemas import (
     AnswerDocument,
     AskRequest,
@@ -17,8 +21,11 @@ from ui.schemas import (
     EntryDocument,
     LabelDocument,
     LabelRowDocument,
+    SuggestionsRequest,
     TimingsDocument,
+    in_json_words,
 )
+from ui.tools import AskArguments, CompareArguments
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,57 @@ def test_every_answer_passes_through_its_document_unchanged(answers: PreparedAns
     assert AnswerDocument.model_validate(data).model_dump(mode="json") == data
 
 
+@pytest.mark.parametrize(
+    ("model", "sent", "said"),
+    [
+        (AskRequest, {"question": "x", "history": "secret"}, "Input should be a valid list"),
+        (AskRequest, {"question": "x", "history": ["x"] * 101}, "List should have at most 100 items, not 101"),
+        (AskRequest, {"question": "\ud800"}, "the text has half a character (a lone surrogate) in it"),
+        (
+            FeedbackRequest,
+            {"rating": "up", "consent": True, "comment": "x" * 1_001},
+            "String should have at most 1000 characters, not 1001",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_in_the_words_of_json(
+    model: type[BaseModel], sent: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(sent)
+    assert [in_json_words(fault["msg"]) for fault in caught.value.errors()] == [said]
+
+
 def test_unknown_fields_of_a_request_are_refused() -> None:
     with pytest.raises(ValidationError, match="socpe"):
         AskRequest.model_validate({"question": "does it sell?", "socpe": "x"})
+
+
+_MANY = [{}] * 5_000
+_USER = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        (AskRequest, {"question": "x", "history": _MANY}),
+        (SuggestionsRequest, {"scope": "x", "citations": _MANY}),
+        (FeedbackRequest, {"rating": "up", "citations": _MANY}),
+        (CompletionRequest, {"model": "fineprint", "messages": _MANY}),
+        (CompletionRequest, {"model": "fineprint", "messages": [_USER] * 5_000}),
+        (CompletionRequest, {"model": "fineprint", "messages": [{**_USER, "content": _MANY}]}),
+        (CompletionRequest, {"model": "fineprint", "messages": [_USER], "modalities": _MANY}),
+        (Conversation, {"turns": _MANY}),
+        (
+            Conversation,
+            {"turns": [{"question": "x", "answer": {"citations": _MANY, "entries": _MANY, "parts": _MANY}}]},
+        ),
+        (AskArguments, {"question": "x", "history": _MANY}),
+        (CompareArguments, {"question": "x", "scopes": _MANY}),
+    ],
+)
+def test_of_many_faults_in_a_list_one_is_enough(model: type[BaseModel], body: dict[str, Any]) -> None:
+    """A body of 4 MB has room for two million, and whoever waits behind it would wait for all of them."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(body)
+    assert caught.value.error_count() < 60
