@@ -42,7 +42,6 @@ _TAGS: Final = (
     {"name": "questions", "description": "Ask one policy, or several, and what to ask next."},
     {"name": "policies", "description": "What is indexed: texts, labels, versions and what changed between them."},
     {"name": "chat", "description": "The same answers in OpenAI's form, for chat front ends and their libraries."},
-    {"name": "chat", "description": "The form that OpenAI's API made common, for chat programs that exist already."},
     {"name": "feedback", "description": "What readers think of an answer; kept by the operator alone."},
     {"name": "service", "description": "Whether it is up and ready."},
 )

@@ -363,6 +363,18 @@ _CHAT: Final = {
         "Posez la question en anglais : les politiques sont en anglais et seul l’anglais est compris.",
         "Pregunte en inglés: las políticas están en inglés y solo se entienden preguntas en inglés.",
     ),
+    "chat.too_many": (
+        "Too many questions at once. Ask again {when}.",
+        "Zu viele Fragen auf einmal. Fragen Sie {when} noch einmal.",
+        "Trop de questions à la fois. Redemandez {when}.",
+        "Demasiadas preguntas a la vez. Pregunte de nuevo {when}.",
+    ),
+    "chat.busy": (
+        "There is no answer just now. Ask again {when}.",
+        "Gerade gibt es keine Antwort. Fragen Sie {when} noch einmal.",
+        "Pas de réponse pour le moment. Redemandez {when}.",
+        "Ahora mismo no hay respuesta. Pregunte de nuevo {when}.",
+    ),
     "chat.guess": ("Best guess:", "Vermutung:", "Supposition :", "Suposición:"),
     "chat.doubt_title": (
         "Not sure: read the passage.",

@@ -7,13 +7,13 @@ import re
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from qa.settings import Settings
 from tests.conftest import SAMPLES
@@ -201,6 +201,37 @@ def test_while_it_works_the_stages_show_and_it_can_be_stopped(
         ask(page, PERRICONE)
         expect(page.locator(".fp-answer").last.locator(".fp-verdict")).to_have_text("It depends")
         expect(page.locator(".fp-answer")).to_have_count(2)
+
+
+def test_who_is_not_let_in_just_now_reads_when_to_ask_again_and_keeps_the_question(page: Page, address: str) -> None:
+    join = "**/gradio_api/queue/join*"
+    page.goto(address)
+    box = page.locator("#fp-question textarea")
+    for status, after, words in (
+        (429, "44", "Too many questions at once. Ask again in 44 seconds."),
+        (503, "600", "There is no answer just now. Ask again in 10 minutes."),
+    ):
+        page.route(join, fulfilled(status, after))
+        box.fill(PERRICONE)
+        box.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text(words)
+        expect(box).to_have_value(PERRICONE)
+        expect(page.locator("#fp-question").get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        expect(page.get_by_text("Error", exact=True)).to_have_count(0)
+        page.unroute(join)
+    box.press("Enter")
+    expect(page.locator(".fp-answer .fp-verdict")).to_be_visible(timeout=ANSWERED_MS)
+    expect(page.locator("#fp-refused")).to_have_count(0)
+
+    page.route(join, fulfilled(429, "44"))
+    page.goto(f"{address}/?view=compare&scope=perriconemd.com&scope=freepeople.com")
+    expect(page.locator(".fp-cmp-note")).to_have_text("Too many questions at once. Ask again in 44 seconds.")
+    expect(page.get_by_role("button", name="Compare", exact=True)).to_be_enabled()
+
+
+def fulfilled(status: int, after: str) -> Callable[[Route], None]:
+    """Answers as the door does where it lets nobody in."""
+    return lambda route: route.fulfill(status=status, headers={"Retry-After": after}, json={"detail": "Not now."})
 
 
 def test_a_follow_up_remembers_the_company_and_an_older_answer_its_proof(page: Page, address: str) -> None:

@@ -28,4 +28,7 @@ def test_the_description_is_read_and_tried_out(page: Page, address: str) -> None
     expect(answer).to_contain_text("perriconemd.com@2011-03-06", timeout=ANSWERED_MS)
     expect(answer).to_contain_text("<script>alert(2)</script>")
     assert page.locator("img[src='x']").count() == 0
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(28, 32, 34)")
+    expect(page.locator("html")).to_have_class("dark-mode")
     assert said == []  # what the page's policy forbids would be told there

@@ -264,8 +264,8 @@ def test_what_goes_wrong_is_one_line_and_can_be_tried_again(browser: Browser, si
 
         origin = {"Access-Control-Allow-Origin": shop.address, "Access-Control-Expose-Headers": "Retry-After"}
         for status, headers, code, words in (
-            (429, {"Retry-After": "7"}, "rate_limited", WORDS["too_many"].format(n=7)),
-            (503, {"Retry-After": "5"}, "busy", WORDS["busy"].format(n=5)),
+            (429, {"Retry-After": "7"}, "rate_limited", WORDS["too_many"].format(when="in 7 seconds")),
+            (503, {"Retry-After": "600"}, "busy", WORDS["busy"].format(when="in 10 minutes")),
             (500, {}, "internal_error", WORDS["broken"]),
             (422, {}, "invalid_question", "The question is <b>too</b> long."),
         ):
@@ -320,6 +320,35 @@ def test_a_site_gets_what_it_was_given_and_nothing_else(browser: Browser, sites:
         frame.locator("textarea").fill(QUESTION)
         frame.locator("textarea").press("Enter")
         expect(frame.locator(".verdict")).to_be_visible(timeout=ANSWERED_MS)
+
+
+def test_a_company_chosen_from_the_keyboard_is_asked_about_and_the_focus_stays_inside(
+    browser: Browser, sites: Sites
+) -> None:
+    service, shop, _ = sites
+    with on_site(browser, service, shop) as page:
+        page.goto(shop.put(service))
+        launcher(page).click()
+        said = page.locator('fineprint-widget [role="status"]')
+        reply = ask(page, "does Amazon sell my personal information?")
+        expect(reply.locator(".verdict")).to_have_text(WORDS["is_unknown_company"])
+        reply.get_by_role("button", name="Perricone MD").focus()
+        page.keyboard.press("Enter")
+        replies = page.locator("fineprint-widget .reply")
+        expect(replies.nth(1).locator(".row").first).to_be_visible(timeout=ANSWERED_MS)
+        expect(page.locator("fineprint-widget .asked").nth(1)).to_have_text("Perricone MD")
+        expect(replies.nth(1).locator(".warning")).to_contain_text("no policy of Amazon")
+        expect(said).to_contain_text("no policy of Amazon")  # whoever hears it must not miss whose policy it is
+        expect(said).not_to_contain_text("No. No.")
+        expect(ask(page, "and do you rent it?").locator(".source")).to_contain_text("Perricone MD")
+
+        chip = replies.nth(2).locator(".next .chip").first
+        chip.focus()  # is gone when it has been pressed, and the focus with it
+        page.keyboard.press("Enter")
+        expect(replies).to_have_count(4)
+        assert page.evaluate("document.activeElement.localName") == "fineprint-widget"
+        page.keyboard.press("Escape")
+        expect(launcher(page)).to_be_focused()
 
 
 def test_careless_styles_and_hostile_texts_change_nothing(browser: Browser, sites: Sites) -> None:

@@ -28,6 +28,49 @@
     if (matchMedia("(pointer: fine)").matches) box.focus(); // elsewhere a keyboard would cover the answer
   };
 
+  /* Where the service lets nobody in just now (too many requests, a restart), Gradio says only "Error", and stays busy.
+     The page says why, and when to ask again; Gradio is told of a field that was filled in wrong, which it takes calmly. */
+  const REFUSALS = { 429: "chat.too_many", 503: "chat.busy" };
+  const fetched = window.fetch;
+  window.fetch = async (...request) => {
+    const response = await fetched(...request);
+    const key = REFUSALS[response.status];
+    if (!key || !/\/gradio_api\/queue\/join(\?|$)/.test(response.url)) return response;
+    const seconds = Number(response.headers.get("Retry-After")) || 5;
+    const [n, unit] = seconds > 99 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
+    const when = new Intl.RelativeTimeFormat(window.fineprint.language).format(n, unit);
+    refused(JSON.parse(request[1].body), { key, values: { when }, seconds });
+    return new Response('{"detail": []}', { status: 422, headers: { "Content-Type": "application/json" } });
+  };
+  const refused = (asked, why) => {
+    const { components, dependencies } = window.gradio_config;
+    const { outputs } = dependencies.find(({ id }) => id === asked.fn_index);
+    const parts = components.filter(({ id }) => outputs.includes(id)).map(({ props }) => props.elem_id);
+    if (parts.includes("fp-conversation")) notAnswered(asked, why);
+    else if (parts.includes("fp-cmp-stream")) document.dispatchEvent(new CustomEvent("fp:refused", { detail: why }));
+    else if (!parts.includes("fp-following")) window.fineprint.tell(window.fineprint.t(why.key, why.values));
+  };
+  /* The question goes back into its box, unless the next one is being typed there. */
+  const notAnswered = ({ data, event_data: chosen }, { key, values, seconds }) => {
+    const text = data[2] ?? chosen?.value?.text ?? chosen?.value;
+    document.getElementById("fp-refused")?.remove();
+    const line = document.createElement("p");
+    Object.assign(line, { id: "fp-refused", className: "fp-notice", role: "alert" });
+    line.dataset.t = key;
+    line.dataset.tValues = JSON.stringify(values);
+    line.textContent = window.fineprint.t(key, values);
+    document.getElementById("fp-question").before(line);
+    setTimeout(() => line.remove(), seconds * 1000);
+    setTimeout(() => {
+      const box = document.querySelector("#fp-question textarea");
+      if (!box.value && typeof text === "string") {
+        box.value = text;
+        box.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      document.querySelector("#fp-question .stop-button")?.click(); // Gradio has shown it by now
+    }, 60);
+  };
+
   /* Whose policy is meant is chosen among all; the question waits in its box. */
   const chosenFor = (question) => {
     const box = document.querySelector("#fp-question textarea");
@@ -120,6 +163,7 @@
     if (menu && menu.hidden !== !shown.length) menu.hidden = !shown.length;
     const next = document.querySelector("#fp-following .fp-next");
     const working = document.querySelector("#fp-conversation .fp-working");
+    if (working) document.getElementById("fp-refused")?.remove();
     const key = next && !working && last?.dataset.key === next.dataset.key ? next.dataset.key : null;
     for (const old of document.querySelectorAll("#fp-conversation .fp-next"))
       if (old.dataset.key !== key) old.remove();

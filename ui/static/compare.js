@@ -208,6 +208,11 @@
     end() { finish(); },
   };
 
+  document.addEventListener("fp:refused", ({ detail: { key, values } }) => {
+    busy(false);
+    say(find(".fp-cmp-note"), key, values);
+  });
+
   const finish = () => {
     busy(false);
     for (const cell of all('td[data-kind="waiting"]')) {

@@ -1,6 +1,11 @@
 // Shows the API's description; everything comes from this server, and nothing is sent elsewhere.
 "use strict";
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
 window.ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#docs",

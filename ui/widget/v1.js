@@ -113,10 +113,11 @@
   /* Why there is no answer, as { why, again }: whether it makes sense to ask again. */
   const refused = (status, code, detail, wait) => {
     const n = Math.max(1, Math.ceil(Number(wait) || 5));
+    const when = new Intl.RelativeTimeFormat(lang).format(...(n > 99 ? [Math.ceil(n / 60), "minute"] : [n, "second"]));
     if (status === 401 || status === 403) return { why: t(code === "scope_forbidden" ? "forbidden_scope" : "forbidden") };
     if (status === 404) return { why: t("missing") };
-    if (status === 429) return { why: t("too_many", { n }), again: true };
-    if (status === 503) return { why: t("busy", { n }), again: true };
+    if (status === 429) return { why: t("too_many", { when }), again: true };
+    if (status === 503) return { why: t("busy", { when }), again: true };
     if (code === "not_english") return { why: t("not_english") };
     if (status >= 400 && status < 500 && detail) return { why: shown(detail), english: true };
     return { why: t("broken"), again: true };
@@ -306,10 +307,11 @@
     const kind = certainty(part);
     return kind && make("details", { class: "sure" }, make("summary", {}, t(kind)), t((part.status === "not_stated" ? "means_silent_" : "means_") + kind));
   };
+  /* The verdict stands above it, and is said before it. */
+  const bare = ({ text, verdict }) => (verdict ? text.trim().replace(/^(Yes|No)\.\s+/, "") : text);
   const told = (part, proofs, one) => {
     const unsure = certainty(part) === "unsure";
-    const text = part.verdict ? part.text.trim().replace(/^(Yes|No)\.\s+/, "") : part.text; /* the verdict stands above it */
-    const claimed = claims(text, proofs);
+    const claimed = claims(bare(part), proofs);
     if (unsure && part.citations.length) claimed[0]?.prepend(make("span", { class: "guess", lang }, t("guess")), " ");
     return { top: verdict(part, unsure), said: make("div", { class: "words" }, ...claimed), below: unsure ? doubt(part, one) : howSure(part) };
   };
@@ -338,13 +340,14 @@
     for (const warning of answer.warnings) inside.push(make("p", { class: "warning" }, make("b", {}, t("note"), " "), make("span", { lang: foreign }, shown(warning))));
     /* Another site's policy is no answer where the page is about one. */
     const choices = scope ? [] : answer.choices;
-    if (choices.length) inside.push(make("div", { class: "choices" }, ...choices.map((choice) => chip(choice.label, () => ask(`${choice.label}: ${question}`)))));
+    if (choices.length) inside.push(make("div", { class: "choices" }, ...choices.map((choice) => chip(choice.label, () => ask(question, choice)))));
     return inside.filter(Boolean);
   };
   const spoken = (answer) => {
     const several = answer.parts.length ? answer.parts : answer.entries;
-    const one = (part) => `${t((certainty(part) === "unsure" ? "perhaps_" : "is_") + (part.verdict ?? part.status))}. ${part.text}`;
-    return shown(several.length ? several.map((part) => `${part.question ?? part.company}: ${one(part)}`).join(" ") : one(answer)).replace(/\s*\[\d{1,3}\]/g, "");
+    const one = (part) => `${t((certainty(part) === "unsure" ? "perhaps_" : "is_") + (part.verdict ?? part.status))}. ${bare(part)}`.replace("?.", "?");
+    const all = several.length ? several.map((part) => `${part.question ?? part.company}: ${one(part)}`) : [one(answer)];
+    return shown([...all, ...answer.warnings].join(" ")).replace(/\s*\[\d{1,3}\]/g, "");
   };
 
   /* The conversation: in memory only */
@@ -376,8 +379,8 @@
     return data.sentences ? t("reading_sentences", { n: data.sentences }) : t("reading");
   };
   const place = (turn) => {
-    const asked = make("p", { class: "asked", lang: foreign }, shown(turn.question));
-    const reply = make("article", { class: "reply", "aria-label": shown(turn.question) });
+    const asked = make("p", { class: "asked", lang: foreign }, shown(turn.chosen ?? turn.question));
+    const reply = make("article", { class: "reply", "aria-label": asked.textContent, tabindex: "-1" });
     log.append(asked, reply);
     anew.hidden = false;
     field.placeholder = t("placeholder_more");
@@ -389,7 +392,8 @@
     log.setAttribute("aria-busy", String(busy));
   };
 
-  const ask = async (text) => {
+  /* Where a company was chosen, the same question is asked about that one; the conversation shows the choice. */
+  const ask = async (text, choice) => {
     const question = String(text ?? "").trim();
     if (!question) return field.focus();
     working?.abort();
@@ -397,7 +401,7 @@
     working = control;
     for (const each of log.querySelectorAll(".next, .hello .chip")) each.remove();
     const history = earlier();
-    const turn = { question, answer: null };
+    const turn = { question: choice ? `${choice.label}: ${question}` : question, chosen: choice?.label, answer: null };
     turns.push(turn);
     if (field.value.trim() === question) field.value = "";
     const { asked, reply } = place(turn);
@@ -405,17 +409,18 @@
     const stage = make("p", { class: "stage" }, t("finding"));
     reply.append(stage);
     reveal(asked);
+    if (!shadow.activeElement && document.activeElement === document.body) reply.focus({ preventScroll: true }); /* what was pressed is gone */
     stir(true);
     say(t("reading"));
     tell("ask");
     const fail = ({ why, again, english }) => {
       reply.replaceChildren(make("p", { class: "problem", lang: english && foreign }, why));
-      if (again) reply.append(chip(t("retry"), () => { asked.remove(); reply.remove(); turns = turns.filter((each) => each !== turn); ask(question); }));
+      if (again) reply.append(chip(t("retry"), () => { asked.remove(); reply.remove(); turns = turns.filter((each) => each !== turn); ask(question, choice); }));
       say(why);
     };
     let response;
     try {
-      response = await call("api/v1/ask/stream", { question, history, ...(scope ? { scope } : {}) }, control.signal);
+      response = await call("api/v1/ask/stream", { question, history, scope: choice?.scope || scope || undefined }, control.signal);
       if (!response.ok) {
         const { code, detail } = await response.json().catch(() => ({}));
         fail(refused(response.status, code, detail, response.headers.get("Retry-After")));
@@ -501,6 +506,7 @@
       }
     } catch { turns = []; /* what was remembered is not ours */ }
     if (!turns.length) greet();
+    fit(); /* a placeholder may need two lines */
     if (!scope) return;
     fetched(`api/v1/sites?scope=${encodeURIComponent(scope)}`).then(({ sites: [site] }) => {
       if (!site) return;

@@ -42,6 +42,8 @@ _SHARED: Final[Mapping[str, str]] = {
         for what in ("sure", "fairly", "unsure", "silent_sure", "silent_fairly", "silent_unsure")
     },
     "not_english": "chat.not_english",
+    "too_many": "chat.too_many",
+    "busy": "chat.busy",
     "conversation": "chat.conversation",
     "new": "chat.new",
     "placeholder_more": "chat.placeholder_more",
@@ -72,8 +74,8 @@ _OWN: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "placeholder": (
         "Your question",
         "Ihre Frage, auf Englisch",
-        "Votre question, en anglais",
-        "Su pregunta, en inglés",
+        "Question en anglais",
+        "Pregunta en inglés",
     ),
     "try": ("For example", "Zum Beispiel", "Par exemple", "Por ejemplo"),
     "waiting": (
@@ -92,10 +94,10 @@ _OWN: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "stopped": ("Stopped.", "Angehalten.", "Arrêté.", "Detenido."),
     "retry": ("Ask again", "Noch einmal fragen", "Redemander", "Preguntar de nuevo"),
     "forbidden": (
-        "This site may not ask here.",
-        "Diese Website darf hier nicht fragen.",
-        "Ce site n’est pas autorisé à poser des questions ici.",
-        "Este sitio no puede preguntar aquí.",
+        "Questions cannot be asked from this site yet.",
+        "Von dieser Website aus kann noch nicht gefragt werden.",
+        "On ne peut pas encore poser de questions depuis ce site.",
+        "Desde este sitio aún no se puede preguntar.",
     ),
     "forbidden_scope": (
         "This site may not ask about this policy.",
@@ -108,18 +110,6 @@ _OWN: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "Die Erklärung dieser Website ist noch nicht aufgenommen.",
         "La politique de ce site n’a pas encore été ajoutée.",
         "La política de este sitio aún no se ha añadido.",
-    ),
-    "too_many": (
-        "Too many questions at once. Ask again in {n} seconds.",
-        "Zu viele Fragen auf einmal. Fragen Sie in {n} Sekunden noch einmal.",
-        "Trop de questions à la fois. Redemandez dans {n} secondes.",
-        "Demasiadas preguntas a la vez. Pregunte de nuevo en {n} segundos.",
-    ),
-    "busy": (
-        "Many are asking just now. Ask again in {n} seconds.",
-        "Gerade fragen viele. Fragen Sie in {n} Sekunden noch einmal.",
-        "Il y a beaucoup de questions en ce moment. Redemandez dans {n} secondes.",
-        "Ahora mismo preguntan muchos. Pregunte de nuevo en {n} segundos.",
     ),
     "unreachable": (
         "The answers cannot be reached. Check your connection, then ask again.",
