@@ -53,6 +53,7 @@ def set_up_logs(settings: Settings, stream: IO[str] | None = None) -> None:
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
+    handler.addFilter(_worth_writing)
     root = logging.getLogger()
     for former in root.handlers[:]:
         root.removeHandler(former)
@@ -142,6 +143,11 @@ def _entry(record: logging.LogRecord) -> dict[str, Any]:
     if record.exc_info and record.exc_info[1]:
         entry["error"] = list(_told(record.exc_info[1]))
     return entry
+
+
+def _worth_writing(record: logging.LogRecord) -> bool:
+    """Whether a record is ours, or a library's warning: some libraries' loggers have a level of their own."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OURS
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -170,7 +170,9 @@ def add_reference(app: FastAPI) -> None:
     def docs_file(name: str) -> Response:
         if name not in files:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-        return FileResponse(files[name], headers=_HEADERS)
+        # Said here: what a machine calls a script depends on its tables, and on what other libraries add to them.
+        kind = "text/javascript" if name.endswith(".js") else "text/css"
+        return FileResponse(files[name], headers=_HEADERS, media_type=kind)
 
 
 def _files() -> Mapping[str, Path]:

@@ -31,8 +31,19 @@ SECRET = "does it share quolls?"
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
     """What a process with our logs writes; the loggers are afterwards as they were."""
-    names = ("", "fineprint", "fineprint.access", "qa", "ingest", "eval", "ui", "py.warnings")
-    before = {name: logging.getLogger(name).level for name in names}
+    ours = ("", "fineprint", "fineprint.access", "qa", "ingest", "eval", "ui", "py.warnings")
+    libraries = (
+        "uvicorn",
+        "uvicorn.error",
+        "chromadb",
+        "chromadb.api",
+        "gradio.queueing",
+        "sse_starlette.sse",
+        "httpcore",
+    )
+    before = {name: logging.getLogger(name).level for name in (*ours, *libraries)}
+    for name in libraries:  # other tests may have run a server, or fetched
+        logging.getLogger(name).setLevel(logging.NOTSET)
     root = logging.getLogger()
     handlers, hook = root.handlers[:], threading.excepthook
     yield io.StringIO()
@@ -169,6 +180,7 @@ def test_debug_is_for_our_own_messages_only(written: io.StringIO) -> None:
     set_up_logs(settings(log_level="debug"), written)
     logging.getLogger("qa.service").debug("ours")
     logging.getLogger("sse_starlette.sse").debug("chunk: %s", SECRET)
+    logging.getLogger("httpcore").setLevel(logging.INFO)  # as ``ingest.fetching`` leaves it
     logging.getLogger("httpcore").info("theirs")
     assert "ours" in written.getvalue()
     assert len(written.getvalue().splitlines()) == 1
