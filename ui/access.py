@@ -326,8 +326,8 @@ def answers_for(answers: Answers, caller: Caller) -> Answers:
 class ScopedAnswers:
     """Answers for a caller that was given some sites only: to it, nothing else is indexed.
 
-    A scope outside is refused as forbidden whether or not there is such a policy, so that nobody learns what else is
-    indexed by trying.
+    A scope outside is refused as forbidden whether or not there is such a policy, so that trying scopes tells nobody
+    what else is indexed. Names in questions can tell it: SECURITY.md says so.
     """
 
     def __init__(self, answers: Answers, domains: Collection[str]) -> None:

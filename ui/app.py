@@ -244,7 +244,8 @@ def _saying_why_not(host: str, port: int) -> Iterator[None]:
         raise CannotListen(f"There is no address {host!r}. Use --host 127.0.0.1 or 0.0.0.0.") from exc
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
-            raise CannotListen(f"Port {port} on {host} is in use. Choose another with --port {port + 1}.") from exc
+            other = port + 1 if port < 65535 else port - 1
+            raise CannotListen(f"Port {port} on {host} is in use. Choose another with --port {other}.") from exc
         if exc.errno in (errno.EACCES, errno.EPERM):
             raise CannotListen(f"Port {port} needs more rights. Choose one above 1023, e.g. --port 7860.") from exc
         raise CannotListen(

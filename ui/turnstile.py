@@ -134,12 +134,9 @@ class Turnstile:
             Busy: too many wait already.
             ClientGone: the client went first.
         """
-        if self._inside >= self._most:
-            self.turned_away += 1
-            raise Busy("Too many questions are waiting. Try again in a few seconds.")
-        work = _Work(self._telling(make))
         queued = self._inside >= self._running
-        self._inside += 1
+        self._enter()
+        work = _Work(self._telling(make))
         task = asyncio.create_task(work.run(http, self._limiter))
         self._tasks.add(task)
         task.add_done_callback(self._left)
@@ -176,12 +173,15 @@ class Turnstile:
         self._inside -= 1
         self._tasks.discard(task)
 
-    @asynccontextmanager
-    async def _entered(self) -> AsyncIterator[None]:
+    def _enter(self) -> None:
         if self._inside >= self._most:
             self.turned_away += 1
             raise Busy("Too many questions are waiting. Try again in a few seconds.")
         self._inside += 1
+
+    @asynccontextmanager
+    async def _entered(self) -> AsyncIterator[None]:
+        self._enter()
         try:
             yield
         finally:
