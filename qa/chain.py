@@ -6,29 +6,45 @@
 
 A ``Turn`` travels through the stages; each fills in its part. A stage that ends the matter early (no such company, not
 a privacy question) sets ``answer``, and the later ones pass the turn on.
+
+With a chat model, rewriting and writing are done by it; what it has put into words is cited, and said, sentence by
+sentence. Comparisons, labels and questions about versions are always composed without it.
 """
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qa.citing import Cited, cite
-from qa.domain import Answer, Candidates, Draft, IndexedPolicy, Progress, Question, Reading, Route, Status, Timings
-from qa.parting import parted, route_of_part, together
+from qa.domain import (
+    EXTRACTIVE,
+    Answer,
+    Candidates,
+    Citation,
+    IndexedPolicy,
+    Progress,
+    Question,
+    Reading,
+    Route,
+    Said,
+    Status,
+    Step,
+    Timings,
+)
+from qa.parting import Rewriter, RuleRewriter, headed, numbered_from, renumbered, together
 from qa.reading import Reader
 from qa.retrieval import Retriever
 from qa.routing import is_privacy_question
 from qa.spelling import respelled
-from qa.writing import write, write_unrouted
+from qa.writing import ExtractiveWriter, Writer, Written, write_unrouted
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
-ENGINE = "extractive"
 SCOPE_CONFIDENCE = 0.83
 """Stated with "this is not a privacy question": of six dev questions turned away five were off topic."""
 
@@ -41,11 +57,12 @@ class Turn:
     route: Route | None = None
     candidates: Candidates | None = None
     reading: Reading | None = None
-    draft: Draft | None = None
+    written: Written | None = None
     answer: Answer | None = None
     elapsed_ms: dict[str, float] = field(default_factory=dict)
 
 
+T = TypeVar("T")
 Stage = Callable[[Turn], Turn]
 Compare = Callable[[Question, Route, Callable[[Question, Route], Answer]], Iterator[int | Answer]]
 LookBack = Callable[[Question, Route, Callable[[Question, Route], Answer], Callable[[str], IndexedPolicy]], Answer]
@@ -62,6 +79,8 @@ class Chain:
         compare: answers a question policy by policy with the function it is given, and tells how many it has answered.
         look_back: answers a question about the versions of a policy, with the functions that answer from one and open
             one; without it, the newest version answers.
+        writer: puts answers from one policy into words.
+        rewriter: says what is asked, where a question leans on another or asks several things.
     """
 
     def __init__(
@@ -73,6 +92,8 @@ class Chain:
         reader: Reader,
         compare: Compare,
         look_back: LookBack | None = None,
+        writer: Writer | None = None,
+        rewriter: Rewriter | None = None,
     ) -> None:
         self._route = route
         self._open_policy = open_policy
@@ -80,12 +101,20 @@ class Chain:
         self._reader = reader
         self._compare = compare
         self._look_back = look_back
+        self._writer = writer or ExtractiveWriter()
+        self._rewriter = rewriter or RuleRewriter()
 
     def within(self, route: Callable[[Question], Route], open_policy: Callable[[str], IndexedPolicy]) -> Chain:
         """The same stages over other policies, e.g. one that is not indexed."""
         other = copy.copy(self)
         other._route = route
         other._open_policy = open_policy
+        return other
+
+    def extractive(self) -> Chain:
+        """The same stages without any chat model."""
+        other = copy.copy(self)
+        other._writer, other._rewriter = ExtractiveWriter(), RuleRewriter()
         return other
 
     @property
@@ -106,16 +135,18 @@ class Chain:
         assert isinstance(answer, Answer)
         return answer
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
-        """Answers one question and tells of each stage as it begins; the answer comes last."""
+    def stream(self, question: Question) -> Iterator[Step]:
+        """Answers one question and tells of each stage as it begins and each stretch as it is proven."""
         started = time.perf_counter()
         turn = Turn(question)
         for name, stage in self.stages.items():
             several = turn.route is not None and (turn.route.compare or turn.route.lookback is not None)
             if turn.answer is None and (name != "comparing" or several):
                 yield _progress(name, turn)
-            compared = name == "comparing" and turn.answer is None and turn.route is not None and turn.route.compare
-            turn = (yield from self._compared(turn)) if compared else _timed(name, stage)(turn)
+            telling = {"comparing": self._comparing, "writing": self._writing}.get(name)
+            began = time.perf_counter()
+            done = (yield from telling(turn)) if telling else stage(turn)
+            turn = _spent(done, name, began)
         yield _finished(turn, (time.perf_counter() - started) * 1000)
 
     def as_runnable(self) -> Runnable[Question, Answer]:
@@ -147,20 +178,7 @@ class Chain:
 
     def comparing(self, turn: Turn) -> Turn:
         """Answers a question about several policies, or of several parts, each by itself."""
-        if turn.answer is not None or turn.route is None:
-            return turn
-        route, question = turn.route, turn.question
-        if route.lookback and self._look_back:
-            return replace(turn, answer=self._look_back(question, route, self.ask_routed, self._open_policy))
-        if route.compare:
-            *_, answer = self._compare(question, route, self.ask_routed)
-            assert isinstance(answer, Answer)
-            return replace(turn, answer=answer)
-        parts = parted(route.query)
-        if len(parts) == 1:
-            return turn
-        answers = [self.ask_routed(question, route_of_part(route, parts, n)) for n in range(len(parts))]
-        return replace(turn, answer=together(question, route, parts, answers))
+        return _last(self._comparing(turn))
 
     def retrieval(self, turn: Turn) -> Turn:
         """Ranks the sentences of the routed policy."""
@@ -178,16 +196,14 @@ class Chain:
 
     def writing(self, turn: Turn) -> Turn:
         """Says it in words."""
-        if turn.answer is not None or turn.reading is None:
-            return turn
-        return replace(turn, draft=write(turn.reading))
+        return _last(self._writing(turn))
 
     def citing(self, turn: Turn) -> Turn:
         """Verifies every quote; what cannot be verified is dropped with its claim."""
-        if turn.answer is not None or turn.draft is None or turn.reading is None or turn.route is None:
+        if turn.answer is not None or turn.written is None or turn.reading is None or turn.route is None:
             return turn
-        cited = cite(turn.draft, turn.reading.source)
-        return replace(turn, answer=_answer(turn.question, turn.route, turn.reading, cited))
+        cited = cite(turn.written.draft, turn.reading.source)
+        return replace(turn, answer=_answer(turn.question, turn.route, turn.reading, turn.written, cited))
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
@@ -198,18 +214,64 @@ class Chain:
             turn = stage(turn)
         return _finished(turn, 0.0)
 
-    def _compared(self, turn: Turn) -> Generator[Progress, None, Turn]:
-        """The stage ``comparing`` of a question about several policies, told of policy by policy."""
+    def _comparing(self, turn: Turn) -> Generator[Progress | Said, None, Turn]:
+        if turn.answer is not None or turn.route is None:
+            return turn
+        route, question, plain = turn.route, turn.question, self.extractive()
+        if route.lookback and self._look_back:
+            return replace(turn, answer=self._look_back(question, route, plain.ask_routed, self._open_policy))
+        if route.compare:
+            answer = None
+            for step in self._compare(question, route, plain.ask_routed):
+                if isinstance(step, Answer):
+                    answer = step
+                else:
+                    yield replace(_progress("comparing", turn), done=step)
+            return replace(turn, answer=answer)
+        routes = self._rewriter.rewrite(route)
+        if len(routes) == 1:
+            return replace(turn, route=routes[0])
+        return replace(turn, answer=(yield from self._parts(turn, routes)))
+
+    def _parts(self, turn: Turn, routes: Sequence[Route]) -> Generator[Said, None, Answer]:
+        """The parts of a question one by one; what is said of one comes under its heading."""
         assert turn.route is not None
-        started = time.perf_counter()
-        answer = None
-        for step in self._compare(turn.question, turn.route, self.ask_routed):
-            if isinstance(step, Answer):
-                answer = step
-            else:
-                yield replace(_progress("comparing", turn), done=step)
-        spent = {**turn.elapsed_ms, "comparing": (time.perf_counter() - started) * 1000}
-        return replace(turn, answer=answer, elapsed_ms=spent)
+        question, parts = turn.question, [route.query for route in routes]
+        answers: list[Answer] = []
+        citations: list[Citation] = []
+        text, said, sent = "", "", 0
+        for n, route in enumerate(routes):
+            # Behind silence nothing is said early: whether near passages are listed there is known only in the end.
+            early = all(answer.status is Status.ANSWERED for answer in answers)
+            own, new = headed(question, parts, n), list(citations)
+            telling = _Telling(self._writing(self.reading(self.retrieval(Turn(question, route=route)))))
+            for step in telling:
+                own += renumbered(step.text, len(citations))
+                new += numbered_from(len(citations), step.citations)
+                if early:
+                    yield Said((text + own)[len(said) :], tuple(new[sent:]))
+                    said, sent = text + own, len(new)
+            answer = _finished(self.citing(telling.turn), 0.0)
+            text += headed(question, parts, n) + renumbered(answer.text, len(citations))
+            citations += numbered_from(len(citations), answer.citations)
+            answers.append(answer)
+        return together(question, turn.route, parts, answers)
+
+    def _writing(self, turn: Turn) -> Generator[Said, None, Turn]:
+        """The answer as it grows; what is not the whole yet is cited, and said, as far as it goes."""
+        if turn.answer is not None or turn.reading is None or turn.candidates is None:
+            return turn
+        shown, known, previous = "", 0, None
+        for written in self._writer.write(turn.reading, turn.candidates):
+            if previous is not None:
+                cited = cite(previous.draft, turn.reading.source)
+                if cited.text != shown:
+                    assert cited.text.startswith(shown), "what is said once is not taken back"
+                    yield Said(cited.text[len(shown) :], cited.citations[known:])
+                    shown, known = cited.text, len(cited.citations)
+            previous = written
+        assert previous is not None, "a writer writes something"
+        return replace(turn, written=previous)
 
     @staticmethod
     def _unrouted(question: Question, route: Route) -> Answer:
@@ -220,16 +282,16 @@ class Chain:
             text=write_unrouted(route),
             policies=route.policies,
             confidence=SCOPE_CONFIDENCE if route.status is Status.OUT_OF_SCOPE else 1.0,
-            engine=ENGINE,
+            engine=EXTRACTIVE,
             choices=route.choices,
             warnings=route.warnings,
             id=question.id,
         )
 
 
-def _answer(question: Question, route: Route, reading: Reading, cited: Cited) -> Answer:
+def _answer(question: Question, route: Route, reading: Reading, written: Written, cited: Cited) -> Answer:
     status = reading.status
-    warnings = (*route.warnings, *reading.source.policy.warnings)
+    warnings = (*route.warnings, *reading.source.policy.warnings, *written.warnings)
     text = cited.text
     if status is Status.ANSWERED and not cited.citations:
         # Evidence is cut from the stored text, so this means that the index and the text do not belong together.
@@ -244,10 +306,11 @@ def _answer(question: Question, route: Route, reading: Reading, cited: Cited) ->
         citations=cited.citations,
         related=cited.related,
         policies=route.policies,
-        confidence=reading.confidence,
-        engine=ENGINE,
+        confidence=reading.confidence * written.certainty,
+        engine=written.engine,
         warnings=warnings,
         id=question.id,
+        generation=written.generation,
     )
 
 
@@ -258,11 +321,33 @@ def _progress(stage: str, turn: Turn) -> Progress:
 
 def _timed(name: str, stage: Stage) -> Stage:
     def run(turn: Turn) -> Turn:
-        started = time.perf_counter()
-        done = stage(turn)
-        return replace(done, elapsed_ms={**done.elapsed_ms, name: (time.perf_counter() - started) * 1000})
+        began = time.perf_counter()
+        return _spent(stage(turn), name, began)
 
     return run
+
+
+def _spent(turn: Turn, name: str, began: float) -> Turn:
+    return replace(turn, elapsed_ms={**turn.elapsed_ms, name: (time.perf_counter() - began) * 1000})
+
+
+class _Telling(Generic[T]):
+    """Steps with what comes of them: ``turn`` is there when all have been taken."""
+
+    def __init__(self, steps: Generator[T, None, Turn]) -> None:
+        self._steps = steps
+        self.turn: Turn
+
+    def __iter__(self) -> Iterator[T]:
+        self.turn = yield from self._steps
+
+
+def _last(steps: Generator[object, None, Turn]) -> Turn:
+    """What comes of steps, whatever they tell."""
+    telling = _Telling(steps)
+    for _ in telling:
+        pass
+    return telling.turn
 
 
 def _finished(turn: Turn, total_ms: float) -> Answer:

@@ -42,6 +42,10 @@ class Status(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
+EXTRACTIVE = "extractive"
+"""The engine that composes answers from the evidence alone."""
+
+
 class Verdict(StrEnum):
     """The answer to a question that can be answered with yes or no."""
 
@@ -403,6 +407,32 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """What a chat model had to do with an answer.
+
+    Attributes:
+        model: e.g. "ollama:llama3.2".
+        claims: how many sentences it wrote, whatever became of them.
+        repaired: how many of them are shown in the policy's words instead of the model's.
+        dropped: how many are not shown.
+        agrees: whether it came to the reader's verdict; None where there is none, or it said none.
+        input_tokens, output_tokens: of all calls, as the model's server counts them; 0 if it does not.
+        calls: how often it was called.
+        first_claim_ms: from the question to its first proven sentence; None if there was none.
+    """
+
+    model: str
+    claims: int = 0
+    repaired: int = 0
+    dropped: int = 0
+    agrees: bool | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    first_claim_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The product's answer (CONTRACT: Answer).
 
@@ -413,6 +443,8 @@ class Answer:
         parts: for a question that asks several things, one each; their citations likewise.
         versions: for a question about the versions of a policy, what each says, oldest first; likewise.
         changes: for a question about what changed, the differences that the text tells; likewise.
+        engine: who put it into words: "extractive", or the chat model that did, e.g. "ollama:llama3.2".
+        generation: where a chat model was asked, what came of it; else None, and not told in JSON.
     """
 
     question: str
@@ -427,11 +459,27 @@ class Answer:
     changes: tuple[Change, ...] = ()
     policies: tuple[str, ...] = ()
     confidence: float = 0.0
-    engine: str = "extractive"
+    engine: str = EXTRACTIVE
     choices: tuple[Choice, ...] = ()
     warnings: tuple[str, ...] = ()
     timings_ms: Timings = Timings()
     id: str | None = None
+    generation: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A stretch of an answer that is proven while the rest is still being written.
+
+    The stretches of an answer together are the beginning of its final text.
+
+    Attributes:
+        text: continues what was said before; every marker in it has its citation here or in an earlier stretch.
+        citations: those that were not sent before.
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +497,10 @@ class Progress:
     policies: tuple[str, ...] = ()
     sentences: int = 0
     done: int = 0
+
+
+Step = Progress | Said | Answer
+"""What is told while a question is answered; the answer comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,7 +590,10 @@ def as_json(value: Any) -> Any:
     import dataclasses
 
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        data = {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, Answer) and value.generation is None:
+            del data["generation"]  # without a chat model answers are what they were before there could be one
+        return data
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):

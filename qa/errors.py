@@ -9,7 +9,8 @@
     │   ├── UnknownScope         the scope names no indexed policy
     │   └── InvalidSettings      an unknown key or a value of the wrong type
     ├── PolicyRefused            a file is not a usable policy; carries a reason code
-    ├── ModelUnusable            the bundled model is missing or is not the known one
+    ├── ModelUnusable            the bundled model is missing or is not the known one, or a chat model cannot be set up
+    ├── ChatModelFailed          a chat model did not do its part; answers are made without it
     └── IndexProblem             the index cannot serve
         ├── IndexMissing         nothing has been ingested here
         ├── IndexForeign         made by something else, by a newer version, or with another model: rebuild
@@ -75,9 +76,26 @@ class PolicyRefused(FineprintError):
 
 
 class ModelUnusable(FineprintError):
-    """The bundled model is missing, or its files are not the known ones."""
+    """The bundled model is missing, or its files are not the known ones; or a chat model cannot be set up."""
 
     code = "model_unusable"
+
+
+class ChatModelFailed(FineprintError):
+    """A chat model did not do its part, for a reason that may pass; answers are made without it.
+
+    The text never repeats what the model's server says, which may quote the question.
+
+    Attributes:
+        reason: "unreachable", "slow", "busy", "refused", "broken_off", "nonsense", "resting" (it failed several times
+            just now and is left alone for a while) or "budget".
+    """
+
+    code = "chat_model_failed"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class IndexProblem(FineprintError):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from qa.domain import Answer, Citation, Part, Question, Route, Status
+from qa.domain import EXTRACTIVE, Answer, Citation, Generation, Part, Question, Route, Status
 from qa.wording import LISTED_BELOW, is_follow_up, stands_alone
 
-__all__ = ["parted", "renumbered", "route_of_part", "together"]
+__all__ = ["Rewriter", "RuleRewriter", "headed", "numbered_from", "parted", "renumbered", "route_of_part", "together"]
 
 _AUX = (
     r"(?:do|does|did|is|are|was|were|will|would|can|could|may|might|must|should"
@@ -39,6 +40,23 @@ MOST_PARTS = 4
 """Questions with more parts are read as one."""
 
 
+class Rewriter(Protocol):
+    """Says what is asked, in questions that can be read by themselves. Thread-safe."""
+
+    def rewrite(self, route: Route) -> tuple[Route, ...]:
+        """A route for each thing asked, at least one; to the same policies, whatever the question says."""
+        ...
+
+
+class RuleRewriter:
+    """Takes apart what is joined by rules; what a follow-up leans on stays in its context."""
+
+    def rewrite(self, route: Route) -> tuple[Route, ...]:
+        """See ``Rewriter.rewrite``."""
+        parts = parted(route.query)
+        return (route,) if len(parts) == 1 else tuple(route_of_part(route, parts, n) for n in range(len(parts)))
+
+
 def parted(question: str) -> tuple[str, ...]:
     """The questions that a question consists of, at least one; each can be asked by itself.
 
@@ -62,6 +80,18 @@ def route_of_part(route: Route, parts: Sequence[str], n: int) -> Route:
     return replace(route, query=part, context=(parts[n - 1],) if leans else route.context if n == 0 else ())
 
 
+def headed(question: Question, parts: Sequence[str], n: int) -> str:
+    """What stands before the answer to part ``n`` in the text of the whole."""
+    return ("\n\n" if n else "") + f"{_asked(question, parts, n)}\n"
+
+
+def _asked(question: Question, parts: Sequence[str], n: int) -> str:
+    """Part ``n`` as it was said, or, where other parts were made of the question, as it was understood."""
+    spoken = parted(question.text)
+    part = (spoken if len(spoken) == len(parts) else parts)[n]
+    return f"{part[:1].upper()}{part[1:].rstrip(' ?.!,;')}?"
+
+
 def together(question: Question, route: Route, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
     """One answer from those to the parts of a question; citations numbered through.
 
@@ -71,33 +101,53 @@ def together(question: Question, route: Route, parts: Sequence[str], answers: Se
     citations: list[Citation] = []
     related: list[Citation] = []
     made: list[Part] = []
-    spoken = parted(question.text)
-    words = spoken if len(spoken) == len(parts) else parts
     answered = any(one.status is Status.ANSWERED for one in answers)
-    for part, one in zip(words, answers, strict=True):
+    for n, one in enumerate(answers):
         by = len(citations)
-        numbered = tuple(replace(citation, n=citation.n + by) for citation in one.citations)
+        numbered = tuple(numbered_from(by, one.citations))
         text = renumbered(one.text, by)
         if answered:  # what proves the other parts is listed, and no near passage
             text = text.removesuffix(LISTED_BELOW)
-        asked = f"{part[:1].upper()}{part[1:].rstrip(' ?.!,;')}?"
-        made.append(Part(asked, one.status, one.verdict, text, numbered, one.confidence))
-        texts.append(f"{asked}\n{text}")
+        made.append(Part(_asked(question, parts, n), one.status, one.verdict, text, numbered, one.confidence))
+        texts.append(headed(question, parts, n) + text)
         citations += numbered
-        related += [replace(citation, n=citation.n + len(related)) for citation in one.related[:1]]
+        related += numbered_from(len(related), one.related[:1])
     return Answer(
         question=question.text,
         status=Status.ANSWERED if answered else Status.NOT_STATED,
-        text="\n\n".join(texts),
+        text="".join(texts),
         citations=tuple(citations),
         related=() if answered else tuple(related),
         parts=tuple(made),
         policies=route.policies,
         confidence=min(part.confidence for part in made),
-        engine=answers[0].engine,
+        engine=next((one.engine for one in answers if one.engine != EXTRACTIVE), EXTRACTIVE),
         warnings=tuple(dict.fromkeys(warning for one in answers for warning in one.warnings)),
         id=question.id,
+        generation=_sum([one.generation for one in answers if one.generation]),
     )
+
+
+def _sum(generations: Sequence[Generation]) -> Generation | None:
+    """What a chat model did for all parts; None if there was nothing for it to do."""
+    if not generations:
+        return None
+    opinions = {each.agrees for each in generations} - {None}
+    return replace(
+        generations[0],
+        claims=sum(each.claims for each in generations),
+        repaired=sum(each.repaired for each in generations),
+        dropped=sum(each.dropped for each in generations),
+        agrees=False not in opinions if opinions else None,
+        input_tokens=sum(each.input_tokens for each in generations),
+        output_tokens=sum(each.output_tokens for each in generations),
+        calls=sum(each.calls for each in generations),
+    )
+
+
+def numbered_from(by: int, citations: Sequence[Citation]) -> list[Citation]:
+    """Citations of a text before which there are ``by`` others."""
+    return [replace(citation, n=citation.n + by) for citation in citations]
 
 
 def renumbered(text: str, by: int) -> str:

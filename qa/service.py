@@ -22,21 +22,23 @@ from qa.domain import (
     IndexedPolicy,
     Label,
     PolicyCard,
-    Progress,
     Question,
     Route,
     Status,
+    Step,
 )
 from qa.encoders import BundledJudge, TextEncoder, open_encoder
 from qa.errors import IndexForeign, InvalidQuestion, NotEnglish, UsageError
 from qa.finding import Finder
 from qa.labelling import LabelStore, label_of, recipe
 from qa.library import Library
+from qa.parting import Rewriter
 from qa.reading import EvidenceReader, Reader
 from qa.retrieval import Retriever
 from qa.routing import Router, find_scope, is_privacy_question
 from qa.settings import Settings
 from qa.text import fold
+from qa.writing import Writer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -101,6 +103,8 @@ class PolicyQA:
         *,
         passages: PassageSearch | None = None,
         labels: LabelStore | None = None,
+        writer: Writer | None = None,
+        rewriter: Rewriter | None = None,
     ) -> None:
         self._whole: PolicyQA | None = None
         self._only: frozenset[str] = frozenset()
@@ -109,6 +113,8 @@ class PolicyQA:
         self._library = library
         self._encoder = encoder
         self._reader = reader
+        self._writer = writer
+        self._rewriter = rewriter
         self._retriever = Retriever(encoder)
         self._lock = threading.Lock()
         self._directory: _Directory | None = None
@@ -122,6 +128,8 @@ class PolicyQA:
             reader=reader,
             compare=self._compare,
             look_back=self._look_back,
+            writer=writer,
+            rewriter=rewriter,
         )
 
     @classmethod
@@ -132,6 +140,8 @@ class PolicyQA:
         encoder: TextEncoder | None = None,
         reader: Reader | None = None,
         passages: PassageSearch | None = None,
+        writer: Writer | None = None,
+        rewriter: Rewriter | None = None,
     ) -> PolicyQA:
         """Opens the index of the settings; what is passed replaces the part that the settings would choose.
 
@@ -151,7 +161,9 @@ class PolicyQA:
         if reader is None:
             reader = EvidenceReader(BundledJudge(settings.cache, threads=settings.threads))
             labels = LabelStore(settings.index, f"{recipe()} {encoder.fingerprint}")
-        return cls(settings, library, encoder, reader, passages=passages, labels=labels)
+        return cls(
+            settings, library, encoder, reader, passages=passages, labels=labels, writer=writer, rewriter=rewriter
+        )
 
     def limited(self, domains: Collection[str]) -> PolicyQA:
         """The same service as if only these sites' policies were indexed.
@@ -163,7 +175,15 @@ class PolicyQA:
         with self._lock:
             made = self._limited.get(only)
             if made is None:
-                made = PolicyQA(self._settings, self._library, self._encoder, self._reader, labels=self._labels)
+                made = PolicyQA(
+                    self._settings,
+                    self._library,
+                    self._encoder,
+                    self._reader,
+                    labels=self._labels,
+                    writer=self._writer,
+                    rewriter=self._rewriter,
+                )
                 made._whole, made._only = self._whole or self, only
                 if len(self._limited) == _KEPT_LIMITED:
                     self._limited.pop(next(iter(self._limited)))
@@ -192,7 +212,7 @@ class PolicyQA:
         """
         return self._chain.ask(self._checked(question))
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """Answers like ``ask`` and tells of each stage as it begins; the answer comes last.
 
         A question that cannot be meant is refused at once, not with the first step.
@@ -220,11 +240,12 @@ class PolicyQA:
         assert isinstance(answer, Answer)
         return answer
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """Answers like ``ask_in`` and tells of each stage as it begins; the answer comes last. Raises like it."""
         asked = self._checked(replace(question, scope=None))
         route = self._route_in(asked, source)
-        chain = self._chain.within(lambda _: route, lambda _: source) if route else self._chain
+        # A reader's own policy is shown to no chat model.
+        chain = self._chain.within(lambda _: route, lambda _: source).extractive() if route else self._chain
         return chain.stream(asked)
 
     def as_runnable(self) -> Runnable[Question, Answer]:
@@ -281,7 +302,7 @@ class PolicyQA:
         def card_of(policy_id: str) -> PolicyCard:
             return cards.get(policy_id) or directory.by_id[policy_id]
 
-        chain = self._chain.within(self._route, opened)
+        chain = self._chain.within(self._route, opened).extractive()
         return comparing.answer_each(asked, routes, chain.ask_routed, card_of)
 
     def label(self, scope: str) -> Label:
@@ -295,7 +316,9 @@ class PolicyQA:
         """
         source = self.policy(scope)
         whole = self._whole or self
-        return self._labels.label(source, lambda: label_of(source, whole._chain.ask), lambda: whole._current().by_id)
+        return self._labels.label(
+            source, lambda: label_of(source, whole._chain.extractive().ask), lambda: whole._current().by_id
+        )
 
     def changes(self, older: str, newer: str, about: str | None = None) -> Changes:
         """What became of every sentence of a policy from one version to another, each side a verified citation.

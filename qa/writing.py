@@ -8,16 +8,32 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Protocol
 
 from qa.cues import PERHAPS
-from qa.domain import Candidate, Choice, Draft, Policy, Quote, Reading, Route, Span, Status, Verdict
+from qa.domain import (
+    EXTRACTIVE,
+    Candidate,
+    Candidates,
+    Choice,
+    Draft,
+    Generation,
+    Policy,
+    Quote,
+    Reading,
+    Route,
+    Span,
+    Status,
+    Verdict,
+)
 from qa.text import printable, without_markup
 from qa.turning import direct, indirect
 from qa.wording import LISTED_BELOW
 
-__all__ = ["day_in_words", "write", "write_unrouted"]
+__all__ = ["ExtractiveWriter", "Writer", "Written", "day_in_words", "write", "write_unrouted"]
 
 MOST_CLAIMS = 3
 MOST_QUOTES = 4
@@ -97,6 +113,44 @@ _ASKS_CONTACT = re.compile(r"\b(?:where|write|address|contact|reach|phone|call|f
 _FIRST_PERSON = re.compile(r"\b(?:we|us|our|ours|ourselves|i|my)\b", re.IGNORECASE)
 # A list item that can stand without the sentence that leads its list in.
 _WHOLE_SENTENCE = re.compile(r"(?:We|You|Your|Our|The|This|These|They|It|All|Any|If|When|No|I)\b.*[.!?]\W*$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer, or its beginning, as a writer has put it.
+
+    Attributes:
+        draft: all of it so far; the text of a later one begins with that of an earlier one.
+        engine: who put it into words.
+        warnings: what whoever asked should know about the writing.
+        certainty: in [0, 1]; what is left of the reader's confidence.
+        generation: of a chat model, what it did.
+    """
+
+    draft: Draft
+    engine: str = EXTRACTIVE
+    warnings: tuple[str, ...] = ()
+    certainty: float = 1.0
+    generation: Generation | None = None
+
+
+class Writer(Protocol):
+    """Puts what was read into words. Thread-safe."""
+
+    def write(self, reading: Reading, candidates: Candidates) -> Iterator[Written]:
+        """The answer as it grows, each step with all of it so far, the last one whole; at least one.
+
+        Only proven sentences are in it, since each step is shown.
+        """
+        ...
+
+
+class ExtractiveWriter:
+    """Composes the answer from the evidence alone, at once."""
+
+    def write(self, reading: Reading, candidates: Candidates) -> Iterator[Written]:  # noqa: ARG002
+        """See ``Writer.write``; what is not evidence is not looked at."""
+        yield Written(write(reading))
 
 
 def write(reading: Reading) -> Draft:

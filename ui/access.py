@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from qa.admission import ApiKey, digest_of, origin_of
-from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Progress, Question
+from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Question, Step
 from qa.encoders import TextEncoder
 from qa.errors import FineprintError, UnknownScope
 from qa.settings import Settings
@@ -339,12 +339,12 @@ class ScopedAnswers:
         self._require(question.scope)
         return self._within(lambda: self._limited().ask(question))
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``. Raises ScopeForbidden."""
         self._require(question.scope)
         steps = self._within(lambda: self._limited().stream(question))
 
-        def each() -> Iterator[Progress | Answer]:
+        def each() -> Iterator[Step]:
             while (step := self._within(lambda: next(steps, None))) is not None:
                 yield step
 
@@ -367,7 +367,7 @@ class ScopedAnswers:
         """See ``Answers.ask_in``."""
         return self._limited().ask_in(question, source)
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """See ``Answers.stream_in``."""
         return self._limited().stream_in(question, source)
 

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 import ui
-from qa.domain import Answer, Changes, Entry, FailedEntry, Progress, Question, as_json
+from qa.domain import Changes, Entry, FailedEntry, Question, Step, as_json
 from qa.errors import FineprintError
 from qa.finding import Finder
 from qa.text import printable
@@ -54,7 +54,7 @@ from ui.schemas import (
     policy_document,
     site_document,
 )
-from ui.streaming import Event, events_of, events_of_comparison, streamed
+from ui.streaming import Event, EventsOf, events_of_comparison, streamed
 from ui.suggesting import suggested
 from ui.surroundings import quoted_at, words_around
 from ui.turnstile import Turnstile
@@ -134,7 +134,7 @@ def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter
 
     kept_headers = Depends(kept)
 
-    def asked_in(http: Request, request: AskRequest) -> Callable[[], Iterator[Progress | Answer]]:
+    def asked_in(http: Request, request: AskRequest) -> Callable[[], Iterator[Step]]:
         question = Question(
             request.question,
             history=request.history,
@@ -175,7 +175,7 @@ def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter
     )
     async def ask_stream(http: Request, request: AskRequest) -> Response:
         # Two: the first step only says that the second one, finding the policy, has begun.
-        return await streamed(turnstile, http, asked_in(http, request), events_of, held=2)
+        return await streamed(turnstile, http, asked_in(http, request), EventsOf(), held=2)
 
     @router.get(
         "/api/v1/compare",

@@ -478,7 +478,7 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
             for step in answers.stream(question):
                 if isinstance(step, Answer):
                     reply = with_reply(*_reply(answers, question, step))
-                elif step.stage in _TOLD:
+                elif isinstance(step, Progress) and step.stage in _TOLD:
                     yield with_reply(working_html(step, _companies(answers, step.policies))), gr.skip(), gr.skip()
         except FineprintError as exc:
             reply = with_reply(failure_html(told(exc), text, foreign=isinstance(exc, NotEnglish)))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Progress, Question
+from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Question, Step
 from qa.errors import FineprintError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Answers(Protocol):
         """Answers one question. Raises InvalidQuestion, UnknownScope or an IndexProblem."""
         ...
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """Answers like ``ask`` and tells of each stage as it begins; the answer comes last. Raises like ``ask``."""
         ...
 
@@ -50,7 +50,7 @@ class Answers(Protocol):
         """Answers from a policy that need not be indexed. Raises InvalidQuestion."""
         ...
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """Answers like ``ask_in`` and tells of each stage as it begins; the answer comes last. Raises like it."""
         ...
 
@@ -103,7 +103,7 @@ class LiveAnswers:
         """See ``Answers.ask``."""
         return self._opened().ask(question)
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``."""
         return self._opened().stream(question)
 
@@ -120,7 +120,7 @@ class LiveAnswers:
         """See ``Answers.encoder``."""
         return self._opened().encoder
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """See ``Answers.stream_in``."""
         return self._opened().stream_in(question, source)
 

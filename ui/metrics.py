@@ -32,7 +32,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import ui
-from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Progress, Question
+from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Question, Step
 from qa.encoders import TextEncoder
 from qa.errors import FineprintError
 from ui.live import Answers, Warmth
@@ -192,7 +192,7 @@ class WatchedAnswers:
         self._metrics.answered(answer)
         return answer
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``."""
         with self._failures():
             steps = self._answers.stream(question)
@@ -218,7 +218,7 @@ class WatchedAnswers:
         self._metrics.answered(answer)
         return answer
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """See ``Answers.stream_in``."""
         with self._failures():
             steps = self._answers.stream_in(question, source)
@@ -258,7 +258,7 @@ class WatchedAnswers:
         """See ``Answers.close``."""
         self._answers.close()
 
-    def _counted(self, steps: Iterator[Progress | Answer]) -> Iterator[Progress | Answer]:
+    def _counted(self, steps: Iterator[Step]) -> Iterator[Step]:
         with self._failures():
             for step in steps:
                 if isinstance(step, Answer):

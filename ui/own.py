@@ -38,8 +38,8 @@ from qa.domain import (
     Label,
     Policy,
     PolicyCard,
-    Progress,
     Question,
+    Step,
     as_json,
 )
 from qa.encoders import TextEncoder
@@ -381,7 +381,7 @@ class OwnAnswers:
             return self._answers.ask_in(question, self._own.find(str(question.scope)))
         return self._answers.ask(question)
 
-    def stream(self, question: Question) -> Iterator[Progress | Answer]:
+    def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``."""
         if is_own(question.scope):
             return self._answers.stream_in(question, self._own.find(str(question.scope)))
@@ -403,7 +403,7 @@ class OwnAnswers:
         """See ``Answers.ask_in``."""
         return self._answers.ask_in(question, source)
 
-    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Progress | Answer]:
+    def stream_in(self, question: Question, source: IndexedPolicy) -> Iterator[Step]:
         """See ``Answers.stream_in``."""
         return self._answers.stream_in(question, source)
 

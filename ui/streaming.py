@@ -11,19 +11,19 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from qa.domain import Answer, Citation, Entry, FailedEntry, Progress, as_json
+from qa.domain import Answer, Citation, Entry, FailedEntry, Progress, Said, Step, as_json
 from qa.errors import FineprintError
 from ui.problems import problem_of
 from ui.turnstile import WAITING_S, ClientGone, Turnstile, Waiting
 
-__all__ = ["Event", "events_of", "events_of_comparison", "pieces_of", "streamed"]
+__all__ = ["Event", "EventsOf", "events_of_comparison", "pieces_of", "streamed"]
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Event:
     data: Any
 
 
-def pieces_of(answer: Answer) -> Iterator[Citation | str]:
+def pieces_of(answer: Answer | Said) -> Iterator[Citation | str]:
     """An answer's text word by word, each citation before the first ``[n]`` that refers to it, the rest at the end.
 
     The texts together are ``answer.text``, and every citation comes once.
@@ -62,14 +62,32 @@ def pieces_of(answer: Answer) -> Iterator[Citation | str]:
     yield from waiting.values()
 
 
-def events_of(step: Progress | Answer) -> Iterator[Event]:
-    """What is sent for a step: ``stage``; or ``citation`` and ``token`` in turns and then the whole ``answer``."""
-    if isinstance(step, Progress):
-        yield _stage(step.stage, step.policies, step.sentences, step.done)
-        return
-    for piece in pieces_of(step):
-        yield Event("token", {"text": piece}) if isinstance(piece, str) else Event("citation", as_json(piece))
-    yield Event("answer", as_json(step))
+class EventsOf:
+    """What is sent for each step of one answer: ``stage``; ``citation`` and ``token`` in turns, then the ``answer``.
+
+    What was said before the answer was whole is not sent again with it.
+    """
+
+    def __init__(self) -> None:
+        self._said = ""
+        self._cited = 0
+
+    def __call__(self, step: Step) -> Iterator[Event]:
+        """The events of the next step."""
+        if isinstance(step, Progress):
+            yield _stage(step.stage, step.policies, step.sentences, step.done)
+            return
+        fresh = step
+        if isinstance(step, Answer):
+            assert step.text.startswith(self._said), "what is said is the beginning of the answer"
+            fresh = replace(step, text=step.text[len(self._said) :], citations=step.citations[self._cited :])
+        for piece in pieces_of(fresh):
+            yield Event("token", {"text": piece}) if isinstance(piece, str) else Event("citation", as_json(piece))
+        if isinstance(step, Answer):
+            yield Event("answer", as_json(step))
+        else:
+            self._said += step.text
+            self._cited += len(step.citations)
 
 
 def events_of_comparison(step: Entry | FailedEntry) -> Iterator[Event]:

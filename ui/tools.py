@@ -230,7 +230,7 @@ def _ask(answers: Answers, given: AskArguments) -> Iterator[Step | Result]:
     for n, step in enumerate(answers.stream(question), start=1):
         if isinstance(step, Answer):
             yield Result(as_json(step), answer_told(step))
-        else:
+        elif isinstance(step, Progress):
             yield Step(_stage(step), n)
 
 

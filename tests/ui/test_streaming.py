@@ -17,7 +17,7 @@ from starlette.types import Message
 from qa.domain import Answer, Citation, Progress, Question, Status, as_json
 from qa.errors import FineprintError, UsageError
 from tests.ui.fakes import PreparedAnswers
-from ui.streaming import Event, events_of, pieces_of, streamed
+from ui.streaming import Event, EventsOf, pieces_of, streamed
 from ui.turnstile import Turnstile
 
 STREAM = "/api/v1/ask/stream"
@@ -72,9 +72,9 @@ def test_a_citation_that_the_text_does_not_number_is_not_lost(answers: PreparedA
 
 def test_a_stage_and_an_answer_as_events(answers: PreparedAnswers) -> None:
     stage = {"name": "reading", "policies": ["a.example@2020-01-01"], "sentences": 84, "done": 0}
-    assert list(events_of(Progress("reading", ("a.example@2020-01-01",), 84))) == [Event("stage", stage)]
+    assert list(EventsOf()(Progress("reading", ("a.example@2020-01-01",), 84))) == [Event("stage", stage)]
     answer = answers.ask(Question(PERRICONE))
-    events = list(events_of(answer))
+    events = list(EventsOf()(answer))
     assert {event.name for event in events} == {"citation", "token", "answer"}
     assert events[-1] == Event("answer", as_json(answer))
 
