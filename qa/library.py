@@ -210,11 +210,15 @@ class Library:
                 if cached and cached[0] == row[0]:
                     self._policies.move_to_end(policy_id)
                     return cached[1]
-            # One statement sees one state of the file, where two might see a policy replaced in between.
+            # One statement sees one state of the file, where two might see a policy replaced in between. What is large
+            # comes with the first passage alone: with each of a thousand passages it would be gigabytes.
             rows = connection.execute(
-                "SELECT p.generation, p.domain, p.archived_on, p.content_hash, p.facts, p.text, p.sentence_vectors,"
+                "SELECT p.generation, p.domain, p.archived_on, p.content_hash, p.facts,"
+                " CASE WHEN s.n > f.n THEN NULL ELSE p.text END,"
+                " CASE WHEN s.n > f.n THEN NULL ELSE p.sentence_vectors END,"
                 ' s.n, s.start, s."end", s.section, s.sentences, s.vector'
-                " FROM policies p LEFT JOIN passages s ON s.policy_id = p.id WHERE p.id = ? ORDER BY s.n",
+                " FROM policies p LEFT JOIN (SELECT min(n) AS n FROM passages WHERE policy_id = ?1) f"
+                " LEFT JOIN passages s ON s.policy_id = p.id WHERE p.id = ?1 ORDER BY s.n",
                 (policy_id,),
             ).fetchall()
             dimension = _manifest(connection).dimension

@@ -1,26 +1,29 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import SAMPLES
 from tests.e2e.serving import CHROMIUM, QUIET, Service, older_sample, serving, visiting
 
 
 @pytest.fixture(scope="session")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def samples(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The running service with the samples."""
-    with serving(tmp_path_factory.mktemp("index")) as service:
+    index = shutil.copytree(sampled, tmp_path_factory.mktemp("samples") / "index")
+    with serving(index, None) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
-def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def aged(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The running service with the samples, and an older version of one of them, which says other things."""
     older = older_sample(tmp_path_factory.mktemp("older"))
-    with serving(tmp_path_factory.mktemp("index"), [SAMPLES, older]) as service:
+    index = shutil.copytree(sampled, tmp_path_factory.mktemp("aged") / "index")
+    with serving(index, [older]) as service:
         yield service
 
 

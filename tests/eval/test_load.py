@@ -53,6 +53,8 @@ class Service:
 @contextlib.contextmanager
 def listening(service: Service) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # As the service's own: what follows the headers would wait 40 ms for them to be acknowledged.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(uvicorn.Config(service.app, log_config=None, log_level="error", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,19 @@ def test_a_reader_sees_what_another_process_writes_at_its_next_call(folder: Path
         assert reader.generation() == before + 2
         assert reader.read("a.com@2020-01-31").policy.text == "New."
         assert [card.domain for card in reader.cards()] == ["a.com", "b.com"]
+
+
+def test_a_long_policy_is_read_without_holding_its_text_and_vectors_once_a_passage(folder: Path) -> None:
+    # The vectors of 300 sentences, 512 numbers each in half precision, are 307 KB; three hundred times that is 92 MB.
+    long = made_up("long.com", *(f"Sentence number{n} is here." for n in range(300)))
+    fill(folder, long)
+    with Library.open(folder) as library:
+        tracemalloc.start()
+        found = library.read(long.policy.id)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert same(found, long)
+    assert most < 10_000_000
 
 
 def test_repeated_reads_give_the_cached_policy_until_it_is_written_again(folder: Path) -> None:

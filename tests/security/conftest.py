@@ -70,6 +70,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     level = requests.level
     requests.setLevel(logging.INFO)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # As the service's own: what follows the headers would wait 40 ms for them to be acknowledged.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
         while not server.started:
