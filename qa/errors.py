@@ -7,10 +7,12 @@
     │   ├── InvalidQuestion      empty, too long, control characters
     │   │   └── NotEnglish       in another language than the policies
     │   ├── UnknownScope         the scope names no indexed policy
+    │   ├── NoPolicyChosen       what is looked up names no company, or one that is not indexed; carries choices
     │   └── InvalidSettings      an unknown key or a value of the wrong type
     ├── PolicyRefused            a file is not a usable policy; carries a reason code
     ├── ModelUnusable            the bundled model is missing or is not the known one, or a chat model cannot be set up
     ├── ChatModelFailed          a chat model did not do its part; answers are made without it
+    ├── Unwanted                 nobody waits for the answer any more
     └── IndexProblem             the index cannot serve
         ├── IndexMissing         nothing has been ingested here
         ├── IndexForeign         made by something else, by a newer version, or with another model: rebuild
@@ -55,6 +57,22 @@ class UnknownScope(UsageError):
     code = "unknown_scope"
 
 
+class NoPolicyChosen(UsageError):
+    """What is looked up names no company while several are indexed, or names one that is not.
+
+    Attributes:
+        status: "needs_company", "unknown_company" or "out_of_scope".
+        choices: scopes to offer: the nearest names, or what is indexed.
+    """
+
+    code = "no_policy_chosen"
+
+    def __init__(self, message: str, status: str, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.choices = choices
+
+
 class InvalidSettings(UsageError):
     """A setting is unknown or has a value of the wrong type."""
 
@@ -87,8 +105,8 @@ class ChatModelFailed(FineprintError):
     The text never repeats what the model's server says, which may quote the question.
 
     Attributes:
-        reason: "unreachable", "slow", "busy", "refused", "broken_off", "nonsense", "resting" (it failed several times
-            just now and is left alone for a while) or "budget".
+        reason: "unreachable", "slow", "busy", "refused", "broken_off", "nonsense", "resting" (it failed just now and
+            is left alone for a while) or "budget".
     """
 
     code = "chat_model_failed"
@@ -96,6 +114,12 @@ class ChatModelFailed(FineprintError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Unwanted(FineprintError):
+    """Whoever asked does not wait for the answer any more, so it is not made."""
+
+    code = "unwanted"
 
 
 class IndexProblem(FineprintError):

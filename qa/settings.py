@@ -24,6 +24,8 @@ from qa.errors import InvalidSettings
 PREFIX = "FINEPRINT_"
 
 _CHROMA_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?/?", re.ASCII)
+_LLM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,39}:[^\s\x00-\x1f\x7f-\x9f]{1,200}")
+_LLM_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:/[\w./~%-]*)?", re.ASCII)
 
 
 def default_index() -> Path:
@@ -75,6 +77,28 @@ def _chroma_url(value: object) -> object:
     return value.strip().rstrip("/")
 
 
+def _llm(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _LLM.fullmatch(value.strip()):
+        raise ValueError(
+            "this names no chat model; write provider:model, e.g. ollama:llama3.2, openai:gpt-4o-mini,"
+            " anthropic:claude-haiku-4-5 or azure_openai:your-deployment"
+        )
+    return value.strip()
+
+
+def _llm_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _LLM_URL.fullmatch(value.strip()):
+        raise ValueError(
+            "this is no address of a model server; write e.g. http://localhost:8000/v1, without user name, password"
+            " or query (a key belongs into FINEPRINT_LLM_API_KEY)"
+        )
+    return value.strip().rstrip("/")
+
+
 class Settings(BaseModel):
     """What an operator can set; frozen."""
 
@@ -104,6 +128,38 @@ class Settings(BaseModel):
     chroma_token: Annotated[
         SecretStr | None,
         Field(default=None, description="What a proxy in front of the Chroma server wants as a bearer token."),
+    ]
+    llm: Annotated[
+        str | None,
+        BeforeValidator(_llm),
+        Field(default=None, description="A chat model that may phrase answers, as provider:model; unset: none."),
+    ]
+    llm_url: Annotated[
+        str | None,
+        BeforeValidator(_llm_url),
+        Field(default=None, description="Where that model is served; unset: where its provider serves it."),
+    ]
+    llm_api_key: Annotated[
+        SecretStr | None, Field(default=None, description="Its key; unset: the provider's own variable is read.")
+    ]
+    llm_wait_s: Annotated[
+        float, Field(default=10, ge=0.1, le=600, description="Seconds until the chat model's first words have to come.")
+    ]
+    llm_timeout_s: Annotated[
+        float,
+        Field(
+            default=20,
+            ge=0.1,
+            le=600,
+            description="Seconds all calls of the chat model for one question may take together.",
+        ),
+    ]
+    llm_max_tokens: Annotated[
+        int, Field(default=2_000, ge=50, le=32_000, description="The chat model may say so much in one reply.")
+    ]
+    llm_budget_tokens: Annotated[
+        int | None,
+        Field(default=None, ge=0, description="What may be asked and said in a day of the process; unset: no limit."),
     ]
     max_question_chars: Annotated[
         int, Field(default=2_000, ge=20, le=100_000, description="Longer questions are refused.")

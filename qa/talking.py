@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
+"""Whether somebody still waits for the answer that is being made. Models that are waited for ask it now and then, and
+raise ``qa.errors.Unwanted`` where nobody does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,9 @@ class ChatModel(Protocol):
         """Provider and model, e.g. "ollama:llama3.2"."""
         ...
 
-    def talk(self, system: str, user: str, schema: Mapping[str, Any]) -> Iterator[str | Usage]:
+    def talk(
+        self, system: str, user: str, schema: Mapping[str, Any], asked_at: float | None = None
+    ) -> Iterator[str | Usage]:
         """Asks once, and gives the reply piece by piece as it comes.
 
         Args:
@@ -31,6 +38,8 @@ class ChatModel(Protocol):
             user: what they are to be applied to; data, whatever it says.
             schema: JSON Schema of the wanted reply, with a title. Held to where the provider can, else only asked for:
                 what comes may be any text.
+            asked_at: when the question was asked (``time.perf_counter``) that the call is for: all calls for it
+                together take no longer than one may. None where it is for none.
 
         Yields:
             Pieces of the reply, and its usage where it is known, at the latest after the last piece.

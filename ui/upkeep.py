@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from qa.encoders import TextEncoder
 
 __all__ = ["Check", "examine", "remove"]
+
+_READY = {
+    "title": "Ready",
+    "type": "object",
+    "properties": {"ready": {"type": "boolean"}},
+    "required": ["ready"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,15 @@ def remove(settings: Settings, scope: str) -> str:
 
 
 def examine(settings: Settings, *, encoder: TextEncoder | None = None) -> Iterator[Check]:
-    """Looks at the model, the library, and the search index, in this order.
+    """Looks at the model, the chat model where one is set, the library, and the search index, in this order.
 
     Args:
         settings: which index.
         encoder: instead of the one that the settings name.
     """
     yield _check("model", lambda: _model(settings, encoder))
+    if settings.llm is not None:
+        yield _check("chat model", lambda: _chat_model(settings))
     library = _check("library", lambda: _library(settings))
     yield library
     if library.fine:
@@ -84,6 +95,20 @@ def _model(settings: Settings, encoder: TextEncoder | None) -> str:
     if vector.shape != (encoder.dimension,):
         raise FineprintError("The model gives vectors of a wrong length. Install fineprint again.")
     return f"{encoder.name}, {encoder.dimension} dimensions"
+
+
+def _chat_model(settings: Settings) -> str:
+    """Asks it for next to nothing, which shows that package, address, key and name are right."""
+    from qa.chatmodel import open_chat_model
+
+    model = open_chat_model(settings)
+    model.warm_up()
+    began = time.monotonic()
+    pieces = model.talk('Reply with the JSON object {"ready": true} and nothing else.', "Are you ready?", _READY)
+    next(pieces)
+    spent = time.monotonic() - began
+    pieces.close()
+    return f"{model.name} answers, {spent:.1f} s until its first words"
 
 
 def _library(settings: Settings) -> str:
