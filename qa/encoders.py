@@ -27,11 +27,20 @@ import numpy as np
 
 from qa.bert import BertShape, pair_judge, sentence_encoder
 from qa.domain import Vectors
+from qa.entailing import claim_ids
 from qa.errors import InvalidSettings, ModelUnusable
 from qa.judging import Judgement, pair_ids
 from qa.settings import Settings
 
-__all__ = ["BundledEncoder", "BundledJudge", "HashingEncoder", "TextEncoder", "base_model_folder", "open_encoder"]
+__all__ = [
+    "BundledEncoder",
+    "BundledEntailment",
+    "BundledJudge",
+    "HashingEncoder",
+    "TextEncoder",
+    "base_model_folder",
+    "open_encoder",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -340,9 +349,67 @@ class BundledJudge:
             return self._loaded
 
 
+class BundledEntailment:
+    """The model of entailment that comes with this package, on ONNX Runtime; its files are checked before use."""
+
+    def __init__(self, cache: Path, *, threads: int = 2) -> None:
+        """
+        Args:
+            cache: folder where it is remembered which files were checked; may be unwritable.
+            threads: of ONNX Runtime.
+        """
+        self._cache = cache
+        self._threads = threads
+        self._weights = _recorded_weights("entailment")
+        self._calibration = _recorded_calibration(self._weights.path)
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    def supports(self, claims: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """See ``Entailment``.
+
+        Raises:
+            ModelUnusable: the package is missing or its files are not the known ones.
+        """
+        if not claims:
+            return []
+        tokenizer, session = self._model()
+
+        def tokens(text: str) -> list[int]:
+            found: list[int] = tokenizer.encode(_encodable(text), add_special_tokens=False).ids
+            return found
+
+        pairs = [claim_ids(tokens(claim), tokens(text)) for claim, text in zip(claims, texts, strict=True)]
+        chances = [0.0] * len(pairs)
+        slope, intercept = self._calibration
+        read = sorted((len(pair[0]), i) for i, pair in enumerate(pairs) if pair)
+        for start in range(0, len(read), _JUDGED_AT_ONCE):
+            rows = [i for _, i in read[start : start + _JUDGED_AT_ONCE]]
+            chosen = [pair for i in rows if (pair := pairs[i])]
+            ids, kinds = _padded([pair[0] for pair in chosen]), _padded([pair[1] for pair in chosen])
+            mask = _padded([[1] * len(pair[0]) for pair in chosen])
+            scores = np.asarray(session.run(None, {"ids": ids, "mask": mask, "kinds": kinds})[0], dtype=np.float64)
+            for i, score in zip(rows, scores[:, 0], strict=True):
+                chances[i] = float(1 / (1 + np.exp(-np.clip(slope * score + intercept, -30, 30))))
+        return chances
+
+    def warm_up(self) -> None:
+        """Loads the model."""
+        self._model()
+
+    def _model(self) -> tuple[Any, Any]:
+        with self._lock:
+            if self._loaded is None:
+                folder = _checked_files(self._cache)
+                _check(self._weights.path, self._weights.sha256, self._cache / "entailment-checked.json")
+                graph = _graph(self._weights, pair_judge, folder)
+                self._loaded = _tokenizer(folder), _session(graph, self._weights.path, self._threads)
+            return self._loaded
+
+
 @cache
 def _tokenizer(folder: Path) -> Any:
-    """Shared by encoder and judge; ``pair_ids`` cuts what is too long for the judge."""
+    """Shared by all models; ``pair_ids`` and ``claim_ids`` cut what is too long for theirs."""
     from tokenizers import Tokenizer
 
     # The packaged tokenizer pads everything to 128 tokens and cuts there.
@@ -468,6 +535,15 @@ def _recorded_weights(name: str) -> _Weights:
         return _Weights(path, str(recorded["sha256"]), str(recorded["graph_sha256"]))
     except (OSError, ValueError, KeyError) as exc:
         raise ModelUnusable(f"The record of the model beside {path} cannot be read: reinstall fineprint.") from exc
+
+
+def _recorded_calibration(weights: Path) -> tuple[float, float]:
+    """Slope and intercept that make the model's log-odds mean what they say, as training recorded them."""
+    try:
+        recorded = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+        return float(recorded["slope"]), float(recorded["intercept"])
+    except (OSError, ValueError, KeyError) as exc:
+        raise ModelUnusable(f"The record of the model beside {weights} cannot be read: reinstall fineprint.") from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,9 @@ def plain(text: str) -> str:
     return "".join(lowered if len(lowered := char.casefold()) == 1 else char for char in words)
 
 
+MARKER = re.compile(r"\[([0-9]{1,4})\]")
+"""A marker of an answer's text, as ``citing`` sets it: other digits, and longer numbers, refer to nothing."""
+_MARKERS = re.compile(r"\[(\s*\d[\d\s,]*)\]")
 # What stands in a policy but must never be cut in two, and what only dresses its words.
 _LINK_TARGET = re.compile(r"\]\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+\"[^\"\n]*\")?\s*\)")
 _ADDRESS = re.compile(
@@ -343,6 +346,11 @@ def without_markup(text: str) -> str:
     """The plain form of Markdown: its words in one line, white space folded, marks, escapes, tags and links gone."""
     shown = unmarked(text).text if _MAY_BE_MARKED.search(text) else text
     return " ".join(shown.split())
+
+
+def without_markers(text: str) -> str:
+    """With "(1)" for "[1]": what somebody typed is no marker of a citation."""
+    return _MARKERS.sub(r"(\1)", text)
 
 
 def printable(text: str, limit: int | None = None) -> str:

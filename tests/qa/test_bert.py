@@ -147,7 +147,9 @@ def test_the_judge_scores_first_token_and_mean_of_each_pair_and_padding_changes_
     assert scores[1] == pytest.approx(judged_by_hand(random_weights(), long, kinds[1]), abs=1e-4)
 
 
-@pytest.mark.parametrize(("name", "graph_of"), [("encoder", sentence_encoder), ("judge", pair_judge)])
+@pytest.mark.parametrize(
+    ("name", "graph_of"), [("encoder", sentence_encoder), ("judge", pair_judge), ("entailment", pair_judge)]
+)
 def test_the_graph_that_is_shipped_is_the_one_that_is_written_here(
     name: str, graph_of: Callable[[Path, BertShape], bytes]
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.encoders import BundledEncoder, HashingEncoder, TextEncoder, open_encoder
+from qa.encoders import BundledEncoder, BundledEntailment, HashingEncoder, TextEncoder, open_encoder
 from qa.errors import InvalidSettings, ModelUnusable
 from qa.settings import load_settings
 
@@ -230,3 +230,40 @@ def test_a_cache_that_is_unusable_costs_time_only(package: Path, tmp_path: Path,
     BundledEncoder(cache).warm_up()
     (tmp_path / "a file").touch()
     BundledEncoder(tmp_path / "a file" / "cache").warm_up()
+
+
+# --- the model of entailment ------------------------------------------------------------------------------------------
+
+PROOF = "We do not sell your personal information to anyone. We may share your mailing address with shippers."
+
+
+@pytest.fixture(scope="module")
+def entailment(tmp_path_factory: pytest.TempPathFactory) -> BundledEntailment:
+    return BundledEntailment(tmp_path_factory.mktemp("cache"))
+
+
+def test_what_a_text_says_is_likelier_proven_than_its_opposite(entailment: BundledEntailment) -> None:
+    claims = ["It does not sell your personal information.", "It sells your personal information."]
+    said, denied = entailment.supports(claims, [PROOF] * 2)
+    assert 0 <= denied < said <= 1
+
+
+def test_each_claim_is_read_with_its_own_text_whatever_stands_beside_it(entailment: BundledEntailment) -> None:
+    claims = ["It may share your address with shippers.", "It keeps logs.", "They sell nothing.", "", "x" * 50] * 2
+    texts = [PROOF, "We keep logs. " * 60, "", PROOF, "a lone surrogate \ud800"] * 2
+    together = entailment.supports(claims, texts)
+    alone = [entailment.supports([claim], [text])[0] for claim, text in zip(claims, texts, strict=True)]
+    assert together == pytest.approx(alone, abs=1e-4)
+    assert entailment.supports([], []) == []
+
+
+def test_a_claim_too_long_to_be_read_whole_is_never_proven(entailment: BundledEntailment) -> None:
+    assert entailment.supports(["It does not sell your personal information. " * 30], [PROOF]) == [0.0]
+
+
+def test_a_record_without_calibration_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = {"sha256": "0", "graph_sha256": "0"}
+    (tmp_path / "entailment.json").write_text(json.dumps(recorded), encoding="utf-8")
+    monkeypatch.setattr("qa.encoders._MODELS", tmp_path)
+    with pytest.raises(ModelUnusable, match="cannot be read: reinstall fineprint"):
+        BundledEntailment(tmp_path / "cache")

@@ -5,19 +5,36 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qa.domain import Verdict
-from qa.encoders import BundledJudge, HashingEncoder
+from qa.encoders import BundledEntailment, BundledJudge, HashingEncoder
+from qa.entailing import posed
 from qa.judging import OPPOSITE, Judgement
 from qa.library import Library, Manifest
 from qa.reading import ReadingModel
 from qa.retrieval import WEIGHTS, Retriever
 from qa.training.__main__ import main
 from qa.training.encoder import Recipe, TrainableEncoder
+from qa.training.entailment import (
+    CLAIMS,
+    TWISTS,
+    Calibration,
+    Claim,
+    EntailmentRecipe,
+    TrainableEntailment,
+    answered_claims,
+    contrasts,
+    figures,
+    threshold,
+    told_of,
+    training_set,
+    written_claims,
+)
 from qa.training.examples import Example, load_examples
 from qa.training.judge import JudgeRecipe, TrainableJudge
 from qa.training.reading import MIN_PRECISION, Assessed, Ranked, fit, hit_rates, without
@@ -225,3 +242,144 @@ def test_a_trained_judge_gives_the_same_scores_when_it_is_shipped(
         judge.judge("do you sell data?", texts), shipped.judge("do you sell data?", texts), strict=True
     ):
         assert theirs.verdicts == pytest.approx(ours.verdicts, abs=0.02)  # half precision
+
+
+# --- entailment -------------------------------------------------------------------------------------------------------
+
+SAID = ("We do not sell your personal information to anyone.", "We keep server logs for 30 days after your visit.")
+
+
+def claims_of_two_policies() -> list[Claim]:
+    sources = {f"{name}.com__2011-03-06": indexed(*SAID, domain=f"{name}.com") for name in ("acme", "bolt")}
+    items = [
+        {
+            "policy": policy,
+            "question": "do you sell my data?",
+            "evidence": [[0, len(SAID[0])]],
+            "near_miss": [],
+            "supported": ["Your personal information is not sold to anyone."],
+            "unsupported": [["It sells your personal information to anyone.", "negation"]],
+        }
+        for policy in sources
+    ] + [{"policy": "elsewhere.com__2011-03-06"}]
+    return written_claims(map(json.dumps, items), sources)
+
+
+def test_written_claims_are_read_with_the_sentences_that_they_are_about() -> None:
+    claims = claims_of_two_policies()
+    assert [(claim.proven, claim.kind, claim.bare) for claim in claims[:2]] == [
+        (True, "honest", (SAID[0],)),
+        (False, "negation", (SAID[0],)),
+    ]
+    assert claims[0].sentences == (f"Your information: {SAID[0]}",)
+    assert len(claims) == 4
+
+
+def test_a_reference_answer_is_proven_by_its_evidence_and_not_by_a_near_miss() -> None:
+    case = {
+        "policy": "acme",
+        "question": "how long do you keep logs?",
+        "verdict": "stated",
+        "evidence": [SAID[1]],
+        "near_miss": [SAID[0]],
+        "answer": "For 30 days.",
+    }
+    lines = [json.dumps(case), json.dumps(case | {"verdict": "not_stated"})] * 8
+    found = answered_claims(lines, {"acme": indexed(*SAID)}, random.Random(0))
+    assert {(claim.proven, claim.bare) for claim in found} == {(True, (SAID[1],)), (False, (SAID[0],))}
+    assert sum(claim.proven for claim in found) == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "claim", "twisted"),
+    [
+        ("negation", "It may share your name.", "It may not share your name."),
+        ("negation", "They do not sell your data.", "They sell your data."),
+        ("number", "Logs are kept for 30 days.", "Logs are kept for 24 days."),
+        ("condition_dropped", "It shares nothing about you without your consent.", "It shares nothing about you."),
+        ("wrong_thing", "It may share your name.", "It may sell your name."),
+        ("overgeneralised", "Some logs are kept, usually.", "Some logs are kept, always."),
+        ("overgeneralised", "It keeps logs.", ""),
+    ],
+)
+def test_a_claim_is_made_untrue_by_rule(kind: str, claim: str, twisted: str) -> None:
+    assert TWISTS[kind](claim) == twisted
+
+
+def test_a_sentence_is_told_in_the_third_person() -> None:
+    assert told_of("We share our logs with you; write to us.", "it") == "It share its logs with you; write to it."
+
+
+def test_contrasts_are_made_with_and_against_the_text_and_are_the_same_for_the_same_seed() -> None:
+    claims = claims_of_two_policies()
+    made = contrasts(claims, random.Random(1))
+    assert {claim.proven for claim in made} == {True, False}
+    assert all(claim.made for claim in made)
+    assert made == contrasts(claims, random.Random(1))
+    kept = training_set(claims, random.Random(1))
+    assert not any(claim.text == "It sells your personal information to anyone." for claim in kept)
+
+
+def test_figures_count_what_holds_by_kind_with_the_rules_the_model_and_both() -> None:
+    claims = claims_of_two_policies()
+    chances = np.array([0.9, 0.95, 0.2, 0.1], dtype=np.float32)
+    found = figures(claims, chances, least=0.5)
+    assert found["rules"]["negation"] == (2, 0.0)
+    assert found["model"]["negation"] == (2, 0.5)
+    assert found["both"]["all unproven"] == (2, 0.0)
+    assert found["both"]["honest"] == (2, 0.5)
+    assert threshold(claims, chances, 0.02) == 0.0  # the rules alone stop them all
+
+
+def test_the_threshold_lets_no_more_through_than_is_allowed() -> None:
+    frame = claims_of_two_policies()[0]
+    wrong = [replace(frame, proven=False) for _ in range(50)]
+    chances = np.linspace(0.01, 0.5, 50, dtype=np.float32)
+    least = threshold(wrong, chances, 0.02)
+    assert int((chances.astype(np.float64) >= least).sum()) == 1
+
+
+def test_a_calibration_makes_chances_of_log_odds() -> None:
+    logits = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0] * 20, dtype=np.float32)
+    calibration = Calibration.fit(logits, [bool(x > 0) for x in logits])
+    assert calibration.slope > 1
+    assert calibration(np.array([0.0], dtype=np.float32))[0] == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def untrained() -> TrainableEncoder:
+    return TrainableEncoder(Recipe())
+
+
+def test_a_trained_entailment_gives_the_same_chances_when_it_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untrained: TrainableEncoder
+) -> None:
+    claims = claims_of_two_policies()
+    lines: list[str] = []
+    model = TrainableEntailment(EntailmentRecipe(epochs=1, claims=4, frozen=5), untrained)
+    model.train(claims, lines.append)
+    assert lines[-1].startswith("entailment, epoch 1 of 1: loss 0.")
+    calibration = Calibration(2.0, -0.5)
+    model.save(tmp_path / "entailment.safetensors", calibration)
+    monkeypatch.setattr("qa.encoders._MODELS", tmp_path)
+    shipped = BundledEntailment(tmp_path / "cache")
+    theirs = shipped.supports(
+        [posed(claim.text, claim.question) for claim in claims], [" ".join(claim.sentences) for claim in claims]
+    )
+    assert theirs == pytest.approx([float(x) for x in calibration(model.logits(claims))], abs=0.01)  # half precision
+
+
+def test_training_of_entailment_ends_when_its_time_is_up(untrained: TrainableEncoder) -> None:
+    lines: list[str] = []
+    model = TrainableEntailment(EntailmentRecipe(epochs=1, claims=4, frozen=5), untrained)
+    model.train(claims_of_two_policies(), lines.append, minutes=1e-9)
+    assert lines == ["time is up after 0 claims"]
+
+
+def test_the_written_claims_hold_no_text_of_a_policy_but_where_it_stands() -> None:
+    items = [json.loads(line) for line in CLAIMS.read_text(encoding="utf-8").splitlines()]
+    assert len(items) > 700
+    for item in items:
+        assert set(item) == {"policy", "question", "verdict", "evidence", "near_miss", "supported", "unsupported"}
+        assert all(0 <= start < end for start, end in item["evidence"] + item["near_miss"])
+        assert bool(item["evidence"]) == bool(item["supported"]) == (item["verdict"] != "not_stated")
