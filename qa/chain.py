@@ -1,4 +1,4 @@
-"""The stages from question to proven answer, composed once: called directly, or as a LangChain Runnable.
+"""The stages from question to proven answer, composed once; ``qa.runnables`` makes a LangChain Runnable of them.
 
 ::
 
@@ -17,7 +17,7 @@ import copy
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from qa.citing import Cited, cite
 from qa.domain import (
@@ -35,18 +35,17 @@ from qa.domain import (
     Step,
     Timings,
 )
-from qa.parting import Rewriter, RuleRewriter, headed, numbered_from, renumbered, together
+from qa.parting import Rewriter, RuleRewriter, headed, numbered_from, renumbered, summed, together
 from qa.reading import Reader
 from qa.retrieval import Retriever
 from qa.routing import is_privacy_question
 from qa.spelling import respelled
 from qa.writing import ExtractiveWriter, Writer, Written, write_unrouted
 
-if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
-
 SCOPE_CONFIDENCE = 0.83
 """Stated with "this is not a privacy question": of six dev questions turned away five were off topic."""
+_ANSWERS_STILL = frozenset({None, "unproven", "no_answer"})
+"""What ``Generation.failed`` says of a chat model that has replied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,15 @@ class Turn:
     written: Written | None = None
     answer: Answer | None = None
     elapsed_ms: dict[str, float] = field(default_factory=dict)
+    asked_at: float = field(default_factory=time.perf_counter)
 
 
 T = TypeVar("T")
 Stage = Callable[[Turn], Turn]
+Steps = Generator[Progress | Said, None, Turn]
+"""What a stage tells while it is at work, and the turn that comes of it."""
+Watch = Callable[[str, Turn, Steps], Steps]
+"""Goes along with a stage: is given its name, the turn as it comes in and the steps, and gives the same steps on."""
 Compare = Callable[[Question, Route, Callable[[Question, Route], Answer]], Iterator[int | Answer]]
 LookBack = Callable[[Question, Route, Callable[[Question, Route], Answer], Callable[[str], IndexedPolicy]], Answer]
 
@@ -103,6 +107,7 @@ class Chain:
         self._look_back = look_back
         self._writer = writer or ExtractiveWriter()
         self._rewriter = rewriter or RuleRewriter()
+        self._watch: Watch | None = None
 
     def within(self, route: Callable[[Question], Route], open_policy: Callable[[str], IndexedPolicy]) -> Chain:
         """The same stages over other policies, e.g. one that is not indexed."""
@@ -115,6 +120,12 @@ class Chain:
         """The same stages without any chat model."""
         other = copy.copy(self)
         other._writer, other._rewriter = ExtractiveWriter(), RuleRewriter()
+        return other
+
+    def watched(self, watch: Watch | None) -> Chain:
+        """The same stages, each with ``watch`` going along; those of a comparison's policies are not watched."""
+        other = copy.copy(self)
+        other._watch = watch
         return other
 
     @property
@@ -135,40 +146,28 @@ class Chain:
         assert isinstance(answer, Answer)
         return answer
 
-    def stream(self, question: Question) -> Iterator[Step]:
+    def stream(self, question: Question) -> Generator[Step, None, None]:
         """Answers one question and tells of each stage as it begins and each stretch as it is proven."""
         started = time.perf_counter()
         turn = Turn(question)
-        for name, stage in self.stages.items():
+        for name in self.stages:
             several = turn.route is not None and (turn.route.compare or turn.route.lookback is not None)
             if turn.answer is None and (name != "comparing" or several):
                 yield _progress(name, turn)
-            telling = {"comparing": self._comparing, "writing": self._writing}.get(name)
             began = time.perf_counter()
-            done = (yield from telling(turn)) if telling else stage(turn)
+            done = yield from self._stage(name, turn)
             turn = _spent(done, name, began)
         yield _finished(turn, (time.perf_counter() - started) * 1000)
 
-    def as_runnable(self) -> Runnable[Question, Answer]:
-        """The same stages as a LangChain Runnable, each a named step of a sequence."""
-        from langchain_core.runnables import RunnableLambda
-
-        def begin(question: Question) -> Turn:
-            return Turn(question)
-
-        def end(turn: Turn) -> Answer:
-            return _finished(turn, sum(turn.elapsed_ms.values()))
-
-        chain: Runnable[Question, Turn] = RunnableLambda(begin, name="begin")
-        for name, stage in self.stages.items():
-            chain = chain | RunnableLambda(_timed(name, stage), name=name)
-        return (chain | RunnableLambda(end, name="end")).with_config(run_name="fineprint")
+    def consult(self, question: Question, route: Route) -> tuple[Turn, ...]:
+        """What the one policy of the route has on the question, ranked and read but not answered; a turn a part."""
+        return tuple(self.reading(self.retrieval(Turn(question, route=each))) for each in self._rewriter.rewrite(route))
 
     # --- the stages ---------------------------------------------------------------------------------------------------
 
     def routing(self, turn: Turn) -> Turn:
         """Which policy? Ends the matter where none can be chosen or nothing about privacy is asked."""
-        route = self._route(turn.question)
+        route = replace(self._route(turn.question), asked_at=turn.asked_at)
         turn = replace(turn, route=route)
         if route.status is not None:
             return replace(turn, answer=self._unrouted(turn.question, route))
@@ -214,7 +213,13 @@ class Chain:
             turn = stage(turn)
         return _finished(turn, 0.0)
 
-    def _comparing(self, turn: Turn) -> Generator[Progress | Said, None, Turn]:
+    def _stage(self, name: str, turn: Turn) -> Steps:
+        """The steps of one stage; a turn that has its answer already passes unwatched."""
+        telling = {"comparing": self._comparing, "writing": self._writing}.get(name)
+        steps = telling(turn) if telling else _silently(self.stages[name], turn)
+        return self._watch(name, turn, steps) if self._watch and turn.answer is None else steps
+
+    def _comparing(self, turn: Turn) -> Steps:
         if turn.answer is not None or turn.route is None:
             return turn
         route, question, plain = turn.route, turn.question, self.extractive()
@@ -240,38 +245,48 @@ class Chain:
         answers: list[Answer] = []
         citations: list[Citation] = []
         text, said, sent = "", "", 0
+        chain = self
         for n, route in enumerate(routes):
             # Behind silence nothing is said early: whether near passages are listed there is known only in the end.
             early = all(answer.status is Status.ANSWERED for answer in answers)
             own, new = headed(question, parts, n), list(citations)
-            telling = _Telling(self._writing(self.reading(self.retrieval(Turn(question, route=route)))))
+            part = Turn(question, route=route, asked_at=turn.asked_at)
+            for name in ("retrieval", "reading"):
+                part = _last(self._stage(name, part))
+            telling = _Telling(chain._stage("writing", part))
             for step in telling:
+                assert isinstance(step, Said), "writing tells of nothing else"
                 own += renumbered(step.text, len(citations))
                 new += numbered_from(len(citations), step.citations)
                 if early:
                     yield Said((text + own)[len(said) :], tuple(new[sent:]))
                     said, sent = text + own, len(new)
-            answer = _finished(self.citing(telling.turn), 0.0)
+            answer = _finished(_last(self._stage("citing", telling.turn)), 0.0)
             text += headed(question, parts, n) + renumbered(answer.text, len(citations))
             citations += numbered_from(len(citations), answer.citations)
             answers.append(answer)
+            told = answer.status is Status.ANSWERED  # silence has no words that a model would have had a part in
+            if told and answer.generation and answer.generation.failed not in _ANSWERS_STILL:
+                chain = self.extractive()  # nobody waits for it again, part by part
         return together(question, turn.route, parts, answers)
 
     def _writing(self, turn: Turn) -> Generator[Said, None, Turn]:
         """The answer as it grows; what is not the whole yet is cited, and said, as far as it goes."""
         if turn.answer is not None or turn.reading is None or turn.candidates is None:
             return turn
-        shown, known, previous = "", 0, None
+        shown, known, written = "", 0, None
+        began = time.perf_counter()
         for written in self._writer.write(turn.reading, turn.candidates):
-            if previous is not None:
-                cited = cite(previous.draft, turn.reading.source)
-                if cited.text != shown:
-                    assert cited.text.startswith(shown), "what is said once is not taken back"
-                    yield Said(cited.text[len(shown) :], cited.citations[known:])
-                    shown, known = cited.text, len(cited.citations)
-            previous = written
-        assert previous is not None, "a writer writes something"
-        return replace(turn, written=previous)
+            if written.whole:
+                break
+            cited = cite(written.draft, turn.reading.source)
+            if cited.text != shown:
+                assert cited.text.startswith(shown), "what is said once is not taken back"
+                yield Said(cited.text[len(shown) :], cited.citations[known:])
+                shown, known = cited.text, len(cited.citations)
+        assert written is not None, "a writer writes something"
+        assert written.whole, "and the whole of it"
+        return replace(turn, written=_counted_from(turn.asked_at, began, written))
 
     @staticmethod
     def _unrouted(question: Question, route: Route) -> Answer:
@@ -310,8 +325,17 @@ def _answer(question: Question, route: Route, reading: Reading, written: Written
         engine=written.engine,
         warnings=warnings,
         id=question.id,
-        generation=written.generation,
+        generation=summed([route.rewriting, written.generation]),
     )
+
+
+def _counted_from(asked_at: float, began: float, written: Written) -> Written:
+    """A writer does not know when the question was asked; its first sentence is counted from there."""
+    generation = written.generation
+    if generation is None or generation.first_claim_ms is None:
+        return written
+    first = generation.first_claim_ms + (began - asked_at) * 1000
+    return replace(written, generation=replace(generation, first_claim_ms=first))
 
 
 def _progress(stage: str, turn: Turn) -> Progress:
@@ -319,12 +343,10 @@ def _progress(stage: str, turn: Turn) -> Progress:
     return Progress(stage, policies, len(turn.candidates.ranked) if turn.candidates else 0)
 
 
-def _timed(name: str, stage: Stage) -> Stage:
-    def run(turn: Turn) -> Turn:
-        began = time.perf_counter()
-        return _spent(stage(turn), name, began)
-
-    return run
+def _silently(stage: Stage, turn: Turn) -> Steps:
+    """A stage that tells nothing while it is at work."""
+    yield from ()
+    return stage(turn)
 
 
 def _spent(turn: Turn, name: str, began: float) -> Turn:

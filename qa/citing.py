@@ -9,7 +9,7 @@ to the whole sentences that it touches, so that no citation can begin behind its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote as percent_encoded
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from qa.domain import Citation, Draft, IndexedPolicy, Quote, Span
 from qa.text import Folded, fold, printable, unmarked, without_markup
 
-__all__ = ["Cited", "citation_at", "cite", "fragment_url"]
+__all__ = ["Cited", "citation_at", "cite", "fragment_url", "locator", "sentences_of"]
 
 COVERAGE = 0.85
 """Least share of a quote's characters that a repair must find, in order, in one contiguous run."""
@@ -76,7 +76,7 @@ def cite(draft: Draft, source: IndexedPolicy) -> Cited:
 
     numbers: dict[Span, int] = {}
     kept: list[str] = []
-    for claim in _claims(draft.text):
+    for claim in sentences_of(draft.text):
         pieces = _pieces(claim, known=found.keys() | refused, finder=finder)
         if not any(label in refused for piece in pieces for label in piece.labels):
             kept.append("".join(_renumbered(pieces, found, numbers)))
@@ -131,6 +131,11 @@ def citation_at(source: IndexedPolicy, span: Span, n: int) -> Citation:
     return _citation(source, span, n)
 
 
+def locator(source: IndexedPolicy) -> Callable[[Quote], Span | None]:
+    """Says where a quote stands in one policy, as ``cite`` would find it; for many quotes the text is folded once."""
+    return _Finder(source).locate
+
+
 def _encoded(words: list[str]) -> str:
     # "-" is part of the directive's own syntax, and the only unreserved character that is.
     return percent_encoded(" ".join(words), safe="", errors="ignore").replace("-", "%2D")
@@ -176,7 +181,7 @@ class _Piece:
     labels: tuple[str, ...] = ()
 
 
-def _claims(text: str) -> Iterator[str]:
+def sentences_of(text: str) -> Iterator[str]:
     """The sentences of an answer, each with the markers behind it; a full stop inside quotation marks ends none."""
     for raw in text.splitlines():
         line = printable(raw)

@@ -255,6 +255,9 @@ class Route:
         choices: what to offer where no policy can be chosen (the nearest names, or the companies indexed).
         warnings: e.g. that no version is old enough for the date asked for.
         lookback: what is asked about the versions in ``policies`` (of one site, oldest first), if that is asked.
+        rewriting: where a chat model was asked what the query asks, what that took; kept with the first part. Where
+            that failed, the other parts know it too.
+        asked_at: when the question was asked (``time.perf_counter``), which a chat model's patience is counted from.
     """
 
     policies: tuple[str, ...]
@@ -266,6 +269,8 @@ class Route:
     choices: tuple[Choice, ...] = ()
     warnings: tuple[str, ...] = ()
     lookback: Lookback | None = None
+    rewriting: Generation | None = None
+    asked_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,11 +419,13 @@ class Generation:
         model: e.g. "ollama:llama3.2".
         claims: how many sentences it wrote, whatever became of them.
         repaired: how many of them are shown in the policy's words instead of the model's.
-        dropped: how many are not shown.
+        dropped: how many are not shown, for another reason than that they repeat what is.
         agrees: whether it came to the reader's verdict; None where there is none, or it said none.
         input_tokens, output_tokens: of all calls, as the model's server counts them; 0 if it does not.
         calls: how often it was called.
         first_claim_ms: from the question to its first proven sentence; None if there was none.
+        failed: why the answer is not, or not to its end, in the model's words: a reason of ``ChatModelFailed``,
+            "unproven" (nothing that it wrote is) or "no_answer" (it found none); None where it is.
     """
 
     model: str
@@ -430,6 +437,7 @@ class Generation:
     output_tokens: int = 0
     calls: int = 0
     first_claim_ms: float | None = None
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

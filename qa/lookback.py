@@ -34,7 +34,7 @@ from qa.domain import (
     Status,
     Verdict,
 )
-from qa.text import content_words, plain, printable, without_markup
+from qa.text import content_words, plain, printable, without_markers, without_markup
 from qa.wording import find_times, practices
 from qa.writing import day_in_words
 
@@ -325,7 +325,7 @@ def _changed(told: _Told) -> Answer:
     older, newer = (
         told.means.open_policy(policy_id) for policy_id in (told.route.policies[0], told.route.policies[-1])
     )
-    about = told.asked.about
+    about = without_markers(told.asked.about)
     changes = told.means.differ(older, newer)
     if about:
         changes = changes_about(changes, about, older, newer)
@@ -351,7 +351,7 @@ def _changed(told: _Told) -> Answer:
 
 
 def _nothing_changed(told: _Told, older: IndexedPolicy, newer: IndexedPolicy, days: str) -> Answer:
-    about, company = told.asked.about, newer.policy.company
+    about, company = without_markers(told.asked.about), newer.policy.company
     whether = told.asked.kind is not Looking.CHANGES
     verdict, no = (Verdict.NO, "No. ") if whether else (None, "")
     if not about:
@@ -413,7 +413,7 @@ def _numbered(citations: Iterable[Citation]) -> list[Citation]:
 
 def _most_telling(told: _Told, changes: Sequence[Change], sources: Sequence[IndexedPolicy]) -> list[Change]:
     """The changes that an answer quotes: nearest to the topic, or those that speak of a practice with data."""
-    about = told.asked.about
+    about = without_markers(told.asked.about)
     scores: dict[tuple[str, int], float] = {}
     if about:
         route = replace(told.route, query=about, lookback=None)

@@ -6,13 +6,13 @@ import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qa import comparing, lookback
-from qa.chain import Chain
+from qa.chain import Chain, Turn, Watch
 from qa.changing import changes_between
 from qa.domain import (
     Answer,
@@ -27,7 +27,7 @@ from qa.domain import (
     Status,
     Step,
 )
-from qa.encoders import BundledJudge, TextEncoder, open_encoder
+from qa.encoders import BundledEntailment, BundledJudge, TextEncoder, open_encoder
 from qa.errors import IndexForeign, InvalidQuestion, NotEnglish, UsageError
 from qa.finding import Finder
 from qa.labelling import LabelStore, label_of, recipe
@@ -41,9 +41,10 @@ from qa.text import fold
 from qa.writing import Writer
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
-
+    from qa.retriever import PolicyRetriever
+    from qa.runnables import AnswerRunnable, MessageRunnable
     from qa.store import PassageSearch
+    from qa.talking import ChatModel
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,19 @@ _KEPT_DIFFERENCES = 32
 """Pairs of versions."""
 _KEPT_LIMITED = 64
 """Sets of sites; as many as an operator has given to pages and keys, in most cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was looked up for a question.
+
+    Attributes:
+        route: which policies it is about, or by its ``status`` why none can be chosen.
+        turns: one for each policy and each thing asked, with ``candidates`` and ``reading``; empty where none was.
+    """
+
+    route: Route
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +160,15 @@ class PolicyQA:
         """Opens the index of the settings; what is passed replaces the part that the settings would choose.
 
         Raises:
+            InvalidSettings, ModelUnusable: the chat model of the settings cannot be set up.
             IndexProblem: there is no index, it is damaged, or it was made with another model.
         """
+        if settings.llm is not None and (writer is None or rewriter is None):
+            from qa.chatmodel import open_chat_model
+
+            model = open_chat_model(settings)
+            writer = writer or _writer_with(model, settings)
+            rewriter = rewriter or _rewriter_with(model)
         encoder = encoder or open_encoder(settings, bulk=False)
         library = Library.open(settings.index)
         made_with = library.manifest
@@ -212,15 +233,23 @@ class PolicyQA:
         """
         return self._chain.ask(self._checked(question))
 
-    def stream(self, question: Question) -> Iterator[Step]:
+    def ask_plainly(self, question: Question) -> Answer:
+        """Answers like ``ask`` without any chat model."""
+        return self._chain.extractive().ask(self._checked(question))
+
+    def stream(self, question: Question, watch: Watch | None = None) -> Generator[Step, None, None]:
         """Answers like ``ask`` and tells of each stage as it begins; the answer comes last.
 
         A question that cannot be meant is refused at once, not with the first step.
 
+        Args:
+            question: what is asked.
+            watch: goes along with each stage.
+
         Raises:
             Whatever ``ask`` does.
         """
-        return self._chain.stream(self._checked(question))
+        return self._chain.watched(watch).stream(self._checked(question))
 
     def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
         """Answers one question from a policy that need not be indexed.
@@ -248,11 +277,46 @@ class PolicyQA:
         chain = self._chain.within(lambda _: route, lambda _: source).extractive() if route else self._chain
         return chain.stream(asked)
 
-    def as_runnable(self) -> Runnable[Question, Answer]:
-        """The whole chain as a LangChain Runnable from ``Question`` to ``Answer``."""
-        from langchain_core.runnables import RunnableLambda
+    def find(self, question: Question) -> Found:
+        """What the policies that a question is about have on it, ranked and read but not answered.
 
-        return RunnableLambda(self._checked, name="check") | self._chain.as_runnable()
+        Whether the question is about privacy is not asked: what is looked up may be a few words.
+
+        Raises:
+            Whatever ``ask`` does.
+        """
+        asked = self._checked(question)
+        route = self._route(asked)
+        if not (route.compare or route.lookback):
+            return Found(route, self._chain.consult(asked, route) if route.status is None else ())
+        most, query = self._settings.max_compared, comparing.question_to_each(route.query)
+        if route.lookback:
+            chosen, query = route.policies[-most:], route.lookback.question or route.lookback.about or route.query
+        elif len(route.policies) > most:
+            chosen = self._worth_comparing(route, most)
+        else:
+            chosen = route.policies
+        routes = [replace(route, policies=(each,), query=query, compare=False, lookback=None) for each in chosen]
+        plain = self._chain.extractive()
+        return Found(route, tuple(turn for each in routes for turn in plain.consult(asked, each)))
+
+    def as_runnable(self) -> AnswerRunnable:
+        """The whole chain as a LangChain Runnable: questions in many forms come in, an ``Answer`` comes out."""
+        from qa.runnables import AnswerRunnable
+
+        return AnswerRunnable(self)
+
+    def as_messages(self) -> MessageRunnable:
+        """The whole chain as a LangChain Runnable that gives messages, with each citation as an annotation."""
+        from qa.runnables import MessageRunnable
+
+        return MessageRunnable(self)
+
+    def as_retriever(self, **options: Any) -> PolicyRetriever:
+        """What the policy has on a question as LangChain documents; ``options`` are ``PolicyRetriever``'s fields."""
+        from qa.retriever import PolicyRetriever
+
+        return PolicyRetriever(qa=self, **options)
 
     def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
         """Puts the same question to several policies, each searched and read for itself, each answer as it comes.
@@ -376,6 +440,8 @@ class PolicyQA:
         """
         self._encoder.warm_up()
         self._reader.warm_up()
+        if self._writer is not None:
+            self._writer.warm_up()
         self._current()
 
     def close(self) -> None:
@@ -518,6 +584,22 @@ class PolicyQA:
         history = tuple(entry.strip()[:limit] for entry in question.history if entry.strip())
         kept = history[len(history) - self._settings.history :] if self._settings.history else ()
         return Question(text=text, history=kept, scope=question.scope, as_of=question.as_of, id=question.id)
+
+
+def _rewriter_with(model: ChatModel) -> Rewriter:
+    """What has a chat model say what is asked."""
+    from qa.rewriting import ModelRewriter
+
+    return ModelRewriter(model)
+
+
+def _writer_with(model: ChatModel, settings: Settings) -> Writer:
+    """What has a chat model put answers into words."""
+    from qa.generating import GroundedWriter
+    from qa.supporting import SupportCheck
+
+    entailment = BundledEntailment(settings.cache, threads=settings.threads)
+    return GroundedWriter(model, SupportCheck(entailment))
 
 
 def _card_of(source: IndexedPolicy) -> PolicyCard:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Protocol
@@ -33,7 +33,10 @@ from qa.text import printable, without_markup
 from qa.turning import direct, indirect
 from qa.wording import LISTED_BELOW
 
-__all__ = ["ExtractiveWriter", "Writer", "Written", "day_in_words", "write", "write_unrouted"]
+__all__ = [
+    "ExtractiveWriter", "Writer", "Written",
+    "cited_for", "company_of", "day_in_words", "in_a_word", "tell", "write", "write_unrouted",
+]  # fmt: skip
 
 MOST_CLAIMS = 3
 MOST_QUOTES = 4
@@ -125,6 +128,7 @@ class Written:
         warnings: what whoever asked should know about the writing.
         certainty: in [0, 1]; what is left of the reader's confidence.
         generation: of a chat model, what it did.
+        whole: whether nothing comes behind it; the beginning of an answer is said while the rest is written.
     """
 
     draft: Draft
@@ -132,6 +136,7 @@ class Written:
     warnings: tuple[str, ...] = ()
     certainty: float = 1.0
     generation: Generation | None = None
+    whole: bool = True
 
 
 class Writer(Protocol):
@@ -144,6 +149,10 @@ class Writer(Protocol):
         """
         ...
 
+    def warm_up(self) -> None:
+        """Loads what the first answer needs."""
+        ...
+
 
 class ExtractiveWriter:
     """Composes the answer from the evidence alone, at once."""
@@ -151,6 +160,9 @@ class ExtractiveWriter:
     def write(self, reading: Reading, candidates: Candidates) -> Iterator[Written]:  # noqa: ARG002
         """See ``Writer.write``; what is not evidence is not looked at."""
         yield Written(write(reading))
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
 
 
 def write(reading: Reading) -> Draft:
@@ -166,6 +178,42 @@ def write(reading: Reading) -> Draft:
     if reading.status is Status.OUT_OF_SCOPE:
         return Draft(_out_of_scope(_company(reading.source.policy)))
     raise ValueError(f"a reading cannot be {reading.status}")
+
+
+def in_a_word(verdict: Verdict) -> str:
+    """The direct answer, e.g. "Only in some cases."; for itself it proves nothing, so a proven sentence follows it."""
+    return _DIRECT[verdict]
+
+
+def tell(reading: Reading, chosen: Sequence[Candidate], *, told: int = 0) -> Draft:
+    """What these sentences of the policy say, in its own words and without a direct answer.
+
+    Args:
+        reading: which policy that is, and what was asked.
+        chosen: any of its sentences.
+        told: behind how many sentences on what the policy says it stands.
+    """
+    text = reading.source.policy.text
+    quotes: list[Quote] = []
+    sentences: list[str] = []
+    for position, claim in enumerate(_claims(replace(reading, evidence=tuple(chosen), leanings=()))):
+        first = len(quotes) + 1
+        quotes += [Quote(first + n, span.of(text), span) for n, span in enumerate(claim.spans)]
+        marks = "".join(f"[{n}]" for n in range(first, len(quotes) + 1))
+        opening = (f"{_subject(reading)} says", "It also says", "It adds")[min(told + position, 2)]
+        sentences.append(f"{_said(opening, claim.shown, reading.source.policy)} {marks}.")
+    return Draft(" ".join(sentences), tuple(quotes))
+
+
+def cited_for(candidate: Candidate, text: str) -> tuple[Span, ...]:
+    """What has to be cited for what one sentence says: itself, and what leads it in."""
+    lead_in = _lead_in(candidate, text)
+    return _claim(candidate, _shown(candidate.sentence.span, text, ""), lead_in, text, "").spans
+
+
+def company_of(policy: Policy) -> str:
+    """The name of the policy's company, fit to be shown; empty if it has none."""
+    return _company(policy)
 
 
 def write_unrouted(route: Route) -> str:
@@ -378,10 +426,15 @@ def _adjacent(lead_in: Span, item: Span, text: str) -> bool:
     return lead_in.end <= item.start and not without_markup(text[lead_in.end : item.start])
 
 
+def _lead_in(candidate: Candidate, text: str) -> Span | None:
+    lead_in = candidate.sentence.lead_in
+    return lead_in if lead_in and 0 <= lead_in.start < lead_in.end <= len(text) else None
+
+
 def _needed_lead_in(candidate: Candidate, text: str) -> Span | None:
     """The item's lead-in, unless the item says the same without it."""
-    lead_in = candidate.sentence.lead_in
-    if lead_in is None or not 0 <= lead_in.start < lead_in.end <= len(text):
+    lead_in = _lead_in(candidate, text)
+    if lead_in is None:
         return None
     item = without_markup(candidate.sentence.span.of(text))
     stands_alone = bool(_WHOLE_SENTENCE.match(item)) and not _LIMITS.search(without_markup(lead_in.of(text)))

@@ -68,6 +68,11 @@ def test_what_changed_about_a_topic_is_quoted_from_both_versions(qa: PolicyQA) -
     assert (change.before, change.after) == answer.citations
 
 
+def test_what_looks_like_a_marker_in_a_topic_is_none_in_the_answer(qa: PolicyQA) -> None:
+    answer = ask(qa, "what changed about selling [9] at Acme?")
+    assert "about selling (9)" in answer.text
+
+
 def test_whether_it_changed_is_yes_or_no_with_the_proof(qa: PolicyQA) -> None:
     assert ask(qa, "did Acme change its policy on selling?").verdict is Verdict.YES
     same = ask(qa, "did Acme change its policy on cookies?")

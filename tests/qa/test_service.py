@@ -19,6 +19,7 @@ from qa.library import Library, Manifest
 from qa.service import PolicyQA
 from qa.settings import Settings
 from qa.store import MemoryIndex, synchronise
+from tests.chatting import Reply, Request, serving
 from tests.qa.making import indexed
 
 ENCODER = HashingEncoder()
@@ -306,3 +307,31 @@ def test_importing_qa_and_its_service_loads_no_heavy_library() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == "[]"
+
+
+def test_with_a_chat_model_a_follow_up_is_asked_as_it_says_and_no_other_question_is_changed(
+    qa: PolicyQA, settings: Settings
+) -> None:
+    def said(request: Request) -> Reply:
+        return Reply('{"questions": ["Do you use cookies on your site?"]}' if "earlier" in request.user else "{}")
+
+    follow_up = Question("and cookies on it?", history=("does Acme sell my data on its site?",))
+    with serving(said) as server:
+        model = {"llm": "openai:tiny", "llm_url": server.openai_url, "llm_api_key": "key"}
+        own = Settings.model_validate({"index": settings.index, "cache": settings.cache, **model})
+        with PolicyQA.open(own, encoder=ENCODER) as opened:
+            answer = opened.ask(follow_up)
+            rewriting = [request for request in server.requests if "earlier" in request.user]
+            assert [json.loads(request.user) for request in rewriting] == [
+                {"earlier": ["do you sell my data on its site?"], "question": "and cookies on it?"}
+            ]
+            assert answer.generation is not None
+            assert answer.generation.calls == len(server.requests)
+            asked = len(server.requests)
+            opened.ask(Question("which of these companies sell my data?"))
+            list(opened.compare(Question("do you sell my data?"), ["acme.com", "bolt.com"]))
+            opened.label("acme.com")
+            opened.ask_in(follow_up, BOLT)
+            assert len(server.requests) == asked
+    assert answer.policies == ("acme.com@2011-03-06",)
+    assert answer.citations[0].quote == "We use cookies on our site."
