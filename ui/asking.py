@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from qa.days import parse_as_of
 from qa.domain import Question
 from qa.errors import InvalidQuestion, UsageError
 
 __all__ = ["parse_as_of", "parse_case"]
-
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-
-
-def parse_as_of(text: str) -> dt.date:
-    """The last day that ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD`` means: 2008 is 31 December 2008.
-
-    Raises:
-        UsageError: anything else.
-    """
-    match = _DATE.fullmatch(text.strip())
-    year, month, day = match.groups() if match else ("0", None, None)
-    try:
-        first = dt.date(int(year), int(month or 12), int(day or 1))
-        return first if day else first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    except ValueError as exc:
-        raise UsageError(
-            f"{text[:40]!r} is not a date. Write YYYY, YYYY-MM or YYYY-MM-DD, e.g. 2008 or 2008-05."
-        ) from exc
 
 
 def parse_case(case: Mapping[str, Any]) -> Question:
