@@ -339,6 +339,11 @@ class ScopedAnswers:
         self._require(question.scope)
         return self._within(lambda: self._limited().ask(question))
 
+    def ask_plainly(self, question: Question) -> Answer:
+        """See ``Answers.ask_plainly``. Raises ScopeForbidden."""
+        self._require(question.scope)
+        return self._within(lambda: self._limited().ask_plainly(question))
+
     def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``. Raises ScopeForbidden."""
         self._require(question.scope)

@@ -166,7 +166,8 @@ def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter
         description=(
             "Server-sent events: `stage` as each stage begins (`waiting` while others are before you), `citation` and "
             "`token`, then the whole `answer`, or `error`. A `[n]` is never in a `token` before its `citation`; the "
-            "`token` texts together are the answer's `text`. What fails before the first event has an HTTP status; "
+            "`token` texts together are the answer's `text`; where a chat model words it, each sentence comes as "
+            "soon as it is proven. What fails before the first event has an HTTP status; "
             "what fails later is an `error` event. Comments (lines that begin with `:`) keep the connection open."
         ),
         operation_id="askStream",
@@ -252,7 +253,7 @@ def _router(answers: Answers, warmth: Warmth, turnstile: Turnstile) -> APIRouter
             about.append(label.policy_id)
             cited = {(label.policy_id, start) for start, _ in request.citations}
             yield
-            for question in suggested(label, request.asked, cited, mine.ask, label.policy_id):
+            for question in suggested(label, request.asked, cited, mine.ask_plainly, label.policy_id):
                 found.extend([question] if question else [])
                 yield
 

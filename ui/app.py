@@ -63,7 +63,7 @@ def create_app(answers: Answers, settings: Settings, *, loopback_only: bool = Fa
     from ui.watching import Watch
     from ui.widget import add_widget
 
-    metrics = Metrics() if settings.metrics == "on" else None
+    metrics = Metrics(chat_model=settings.llm is not None) if settings.metrics == "on" else None
     if metrics:
         answers = WatchedAnswers(answers, metrics)
     warmth = Warmth(answers)
@@ -185,11 +185,13 @@ def serve(settings: Settings, *, host: str, port: int, announce: Callable[[str],
         with _saying_why_not(host, port):
             listener.listen(128)
         name = f"[{host}]" if ":" in host else host
-        announce(f"http://{name}:{listener.getsockname()[1]}")
-        # uvicorn stops by itself at a signal and then raises it again: by then the work is done.
-        previous = signal.signal(signal.SIGTERM, lambda *_: None)
+        server = server_for(app, app.state.drain, settings)
+        # uvicorn takes signals over while it runs, and raises them again when it has stopped: by then the work is done.
+        # One that comes before it runs ends it as soon as it does.
+        previous = signal.signal(signal.SIGTERM, server.handle_exit)
         try:
-            server_for(app, app.state.drain, settings).run(sockets=[listener])
+            announce(f"http://{name}:{listener.getsockname()[1]}")
+            server.run(sockets=[listener])
         except KeyboardInterrupt:
             logger.debug("interrupted")
         finally:

@@ -14,6 +14,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -27,7 +28,9 @@ from qa.domain import (
     PolicyCard,
     Progress,
     Question,
+    Said,
     Status,
+    Step,
     Verdict,
     as_json,
 )
@@ -38,12 +41,14 @@ from ui.labels import glance_steps
 from ui.live import Answers
 from ui.lookback import changes_link
 from ui.own import OWN, is_own, own_html
+from ui.pacing import paced
 from ui.panels import empty_panel, proof_panel
 from ui.picker import build_picker
 from ui.problems import told
 from ui.render import Certainty, answer_text, certainty, day, escape, reference
 from ui.schemas import AnswerDocument
 from ui.suggesting import suggestions
+from ui.worded import worded_html
 from ui.words import WORDS, label, said
 
 if TYPE_CHECKING:
@@ -57,8 +62,10 @@ __all__ = [
     "examples",
     "examples_html",
     "failure_html",
+    "partial_html",
     "reask",
     "settled",
+    "stopped_html",
     "suggestions_html",
     "working_html",
 ]
@@ -73,6 +80,9 @@ _SHORT: Final = 160
 _KEY: Final = re.compile(r'^<div class="fp-answer" data-key="([A-Za-z0-9]{1,40})"')
 _DATA: Final = re.compile(r'<template class="fp-data">([^<]*)</template>')
 _WORKING: Final = '<div class="fp-working" role="status">'
+_PARTIAL: Final = '<div class="fp-answer fp-partial"'
+# A partial answer as ``partial_html`` writes it: its key, and what stands below its stages.
+_PROVEN: Final = re.compile(rf'^{_PARTIAL} data-key="([A-Za-z0-9]{{1,40}})".*?</ol></div>(.*)</div>$', re.DOTALL)
 _MOST_OFFERED: Final = 6
 """Companies offered as an answer; the picker has them all."""
 EXAMPLES: Final = {
@@ -132,6 +142,7 @@ def answer_html(answer: Answer, key: str, proof: str, scope: str = "") -> str:
     if answer.status is Status.NEEDS_COMPANY:
         parts.append(f'<p class="fp-choose"><button type="button">{said("chat.choose")}</button></p>')  # chat.js
     parts.append(changes_link(answer))
+    parts.append(worded_html(answer))
     sure = "" if several or unsure else _certainty(answer.status, answer.confidence, key)
     parts.append(f'<div class="fp-foot">{sure}{_ACTIONS}</div>')
     parts.append(f'<div class="fp-feedback" data-key="{escape(key)}"></div>')  # feedback.js fills it
@@ -164,6 +175,53 @@ def working_html(progress: Progress, companies: Sequence[str] = ()) -> str:
         progress: the stage that begins.
         companies: whose policies are read, once that is known.
     """
+    return f"{_WORKING}{_stages(progress, companies)}</div>"
+
+
+def partial_html(progress: Progress, said_so_far: Said, key: str, proof: str) -> str:
+    """An answer while it is being written, as a chat message: the stages, and below them what is proven already.
+
+    It is laid out as the whole one will be, so that nothing moves when that takes its place. Its verdict comes with
+    the whole answer, for only then is known how sure it is. Screen readers are told once that it is being written, and
+    then the whole; not each stretch with all before it.
+
+    Args:
+        progress: the stage at work.
+        said_so_far: all stretches together.
+        key: the answer's, unique within the page.
+        proof: the panel of the citations so far.
+    """
+    data = {"citations": as_json(said_so_far.citations), "related": []}
+    policy = progress.policies[0] if len(progress.policies) == 1 else ""
+    # Gradio turns one element into the next of its name and leaves what is in a <template> as it was: so another name.
+    held = f"fp-held-{len(said_so_far.citations)}"
+    return (
+        f'{_PARTIAL} data-key="{escape(key)}" data-said="{len(said_so_far.citations)}" aria-live="off" '
+        f'data-policy="{escape(policy)}"><div class="fp-top fp-working">{_stages(progress)}</div>'
+        f"{_so_far(said_so_far, key)}"
+        f'<{held}><template class="fp-proof">{proof}</template>'
+        f'<template class="fp-data">{escape(json.dumps(data))}</template></{held}></div>'
+    )
+
+
+def stopped_html(unfinished: str, question: str) -> str:
+    """What a question's message says once it was stopped: that it was, and what was proven until then.
+
+    Args:
+        unfinished: the message as it was.
+        question: what was asked.
+    """
+    partial = _PROVEN.match(unfinished)
+    if not partial:
+        return failure_html(_STOPPED, question)
+    return (
+        f'<div class="fp-answer" data-key="{partial[1]}" data-policy="" data-question="{escape(question)}">'
+        f'<p class="fp-problem">{said("chat.stopped_early")}</p><p class="fp-until">{said("chat.proven_so_far")}</p>'
+        f"{partial[2]}</div>"
+    )
+
+
+def _stages(progress: Progress, companies: Sequence[str] = ()) -> str:
     at = {"routing": 0, "comparing": 1, "retrieval": 1, "reading": 1}.get(progress.stage, 2)
     reading = said("chat.reading")
     if progress.stage == "comparing":
@@ -172,10 +230,26 @@ def working_html(progress: Progress, companies: Sequence[str] = ()) -> str:
         reading = said("chat.reading_sentences", n=progress.sentences)
     names = f" <b>{escape(', '.join(companies))}</b>" if 0 < len(companies) <= 2 else ""
     steps = []
-    for i, words in enumerate((said("chat.finding") + names, reading, said("chat.checking"))):
+    last = said("chat.writing" if progress.stage == "writing" else "chat.checking")
+    for i, words in enumerate((said("chat.finding") + names, reading, last)):
         state = ' class="fp-over"' if i < at else ' class="fp-now" aria-current="step"' if i == at else ""
         steps.append(f"<li{state}>{words}</li>")
-    return f'{_WORKING}<ol class="fp-stages">{"".join(steps)}</ol></div>'
+    return f'<ol class="fp-stages">{"".join(steps)}</ol>'
+
+
+def _so_far(told: Said, key: str) -> str:
+    """The words of an answer that is not whole yet; where several things were asked, each under what was asked."""
+    if "\n" not in told.text.strip():
+        return _words(_SAID.sub("", told.text.strip(), count=1), None, told.citations, key, unsure=False)
+    parts = []
+    for block in told.text.strip().split("\n\n"):
+        asked, _, text = block.partition("\n")
+        words = _words(_SAID.sub("", text.strip(), count=1), None, told.citations, key, unsure=False) if text else ""
+        parts.append(
+            f'<section class="fp-part"><h3 class="fp-part-asked" lang="en">{escape(asked)}</h3>'
+            f'<div class="fp-top"></div>{words}</section>'
+        )
+    return "".join(parts)
 
 
 def suggestions_html(questions: Sequence[str], key: str) -> str:
@@ -349,8 +423,8 @@ def earlier_questions(history: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def settled(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The conversation without the stages of a question that was never answered."""
-    return [message for message in history if not _html_of(message).startswith(_WORKING)]
+    """The conversation without the stages, and what was said so far, of a question that was never answered."""
+    return [message for message in history if not _html_of(message).startswith((_WORKING, _PARTIAL))]
 
 
 def answers_in(history: Sequence[Mapping[str, Any]]) -> list[tuple[str, AnswerDocument]]:
@@ -422,8 +496,9 @@ def _plain(chatbot: gr.Chatbot) -> None:
 _Shown = tuple[list[Any], Any, Any]
 """What a step of a conversation changes: the messages, the question's box, what could be asked next."""
 
-_TOLD: Final = ("reading", "comparing")
-"""Stages that are worth telling of; the others are over before anybody could read their names."""
+_TOLD: Final = frozenset({"reading", "comparing"})
+"""Stages that are worth telling of; the others are over before anybody could read their names, if no chat model is
+asked."""
 
 
 def _until(history: Sequence[Mapping[str, Any]], index: int | None = None) -> tuple[list[Mapping[str, Any]], str]:
@@ -434,14 +509,19 @@ def _until(history: Sequence[Mapping[str, Any]], index: int | None = None) -> tu
     return list(history[: max(at, 0)]), "".join(earlier_questions(history[max(at, 0) : at + 1]))
 
 
-def _reply(answers: Answers, question: Question, answer: Answer) -> tuple[str, list[dict[str, str]]]:
+def _reply(answers: Answers, question: Question, answer: Answer, key: str) -> tuple[str, list[dict[str, str]]]:
     """An answer as a message's HTML, and the choices that it offers."""
-    key = f"fp{secrets.token_hex(4)}"
     asked_of = question.scope or ""
     # A question to a reader's own policy that names another company is answered from that company's.
     own = asked_of if asked_of.startswith(OWN) and all(map(is_own, answer.policies)) else ""
     proof = proof_panel(answer, lambda policy_id: answers.policy(own or policy_id), key)
     return answer_html(answer, key, proof, own), _options(answers, question, answer)
+
+
+def _partial(answers: Answers, at: Progress, so_far: Said, key: str) -> str:
+    """An answer that is being written as a message's HTML."""
+    draft = Answer("", Status.ANSWERED, so_far.text, citations=so_far.citations)
+    return partial_html(at, so_far, key, proof_panel(draft, answers.policy, key))
 
 
 def _companies(answers: Answers, policies: Sequence[str]) -> list[str]:
@@ -460,6 +540,11 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
 
     busy = {"submit_btn": False, "stop_btn": label("chat.stop")}
     idle = {"submit_btn": label("chat.ask"), "stop_btn": False}
+    told_of = _TOLD | {"writing"} if settings.llm else _TOLD
+
+    def steps_of(question: Question) -> Iterator[Step | None]:
+        """The steps of an answer; where a chat model may be slow, one can be stopped between its sentences, too."""
+        return paced(lambda: answers.stream(question)) if settings.llm else answers.stream(question)
 
     def converse(history: Sequence[Mapping[str, Any]], text: str, scope: str | None) -> Iterator[_Shown]:
         """Asks, and shows the question at once, then the stages, then the answer."""
@@ -473,12 +558,20 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
         def with_reply(content: str, options: list[dict[str, str]] | None = None) -> list[Any]:
             return [*shown, {"role": "assistant", "content": gr.HTML(content), "options": options or []}]
 
-        yield with_reply(working_html(Progress("routing"))), gr.update(**busy), ""
+        key = f"fp{secrets.token_hex(4)}"
+        at, so_far = Progress("routing"), Said("")
+        yield with_reply(working_html(at)), gr.update(**busy), ""
         try:
-            for step in answers.stream(question):
-                if isinstance(step, Answer):
-                    reply = with_reply(*_reply(answers, question, step))
-                elif isinstance(step, Progress) and step.stage in _TOLD:
+            for step in steps_of(question):
+                if step is None:
+                    yield gr.skip(), gr.skip(), gr.skip()
+                elif isinstance(step, Answer):
+                    reply = with_reply(*_reply(answers, question, step, key))
+                elif isinstance(step, Said):
+                    so_far = Said(so_far.text + step.text, (*so_far.citations, *step.citations))
+                    yield with_reply(_partial(answers, replace(at, stage="writing"), so_far, key)), gr.skip(), gr.skip()
+                elif step.stage in told_of:
+                    at = step
                     yield with_reply(working_html(step, _companies(answers, step.policies))), gr.skip(), gr.skip()
         except FineprintError as exc:
             reply = with_reply(failure_html(told(exc), text, foreign=isinstance(exc, NotEnglish)))
@@ -512,7 +605,8 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
     def stop(history: list[Any]) -> tuple[list[Any], Any]:
         before = settled(history)
         if len(before) < len(history):
-            before.append({"role": "assistant", "content": gr.HTML(failure_html(_STOPPED, _until(before)[1]))})
+            told = stopped_html(_html_of(history[-1]), _until(before)[1])
+            before.append({"role": "assistant", "content": gr.HTML(told)})
         return before, gr.update(**idle)
 
     def suggest(history: list[Any], scope: str | None) -> str:
@@ -523,7 +617,9 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
         policy = scope if scope and is_own(scope) and is_own(answer.policies[0]) else answer.policies[0]
         cited = {(citation.policy_id, citation.start) for _, each in told for citation in each.citations}
         try:
-            found = suggestions(answers.label(policy), earlier_questions(history), cited, answers.ask, scope or None)
+            found = suggestions(
+                answers.label(policy), earlier_questions(history), cited, answers.ask_plainly, scope or None
+            )
         except FineprintError:  # what went wrong is said when somebody asks
             return ""
         return suggestions_html(found, key)

@@ -22,6 +22,7 @@ from qa.errors import FineprintError, UsageError
 
 if TYPE_CHECKING:
     from ingest.pipeline import Report
+    from qa.domain import Answer, Step
     from qa.service import PolicyQA
     from qa.settings import Settings
     from ui.batch import Outcome
@@ -134,8 +135,10 @@ def ask(
     asked = Question(
         question, history=tuple(history or ()), scope=scope, as_of=parse_as_of(as_of) if as_of is not None else None
     )
-    with _opened(_settings(index)) as answers:
-        answer = answers.ask(asked)
+    settings = _settings(index)
+    with _opened(settings) as answers:
+        grows = settings.llm is not None and not as_json and sys.stdout.isatty()
+        answer = _shown_growing(answers.stream(asked)) if grows else answers.ask(asked)
     if as_json:
         from qa.domain import as_json as to_json
 
@@ -144,6 +147,27 @@ def ask(
         from ui.terminal import answer_lines, terminal_width
 
         _print_lines(answer_lines(answer, terminal_width()))
+
+
+def _shown_growing(steps: Iterator[Step]) -> Answer:
+    """The answer of these steps; what is proven of it stands on the terminal while a chat model writes the rest."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from qa.domain import Answer, Said
+    from ui.terminal import growing_lines, terminal_width
+
+    said = ""
+    with Live(console=Console(), transient=True, auto_refresh=False) as live:
+        for step in steps:
+            if isinstance(step, Answer):
+                return step
+            if isinstance(step, Said):
+                said += step.text
+            stage = "writing" if isinstance(step, Said) else step.stage
+            live.update(Text("\n".join(growing_lines(said, stage, terminal_width()))), refresh=True)
+    raise AssertionError("the last step is the answer")
 
 
 @app.command()
@@ -222,6 +246,7 @@ def serve(
     from ui.app import serve as serve_app
 
     settings = _settings(index)
+    _check_chat_model(settings)
     if samples:
         _index_samples(settings)
 
@@ -246,7 +271,9 @@ def mcp(
     if sys.stdin.isatty():
         _note("This is for MCP clients, which start it themselves and talk to it here (docs/mcp.md). Ctrl+D ends it.")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to clean up, and reading does not wait for Python
-    open_tools(_settings(index), scope or ())
+    settings = _settings(index)
+    _check_chat_model(settings)
+    open_tools(settings, scope or ())
 
 
 @keys.callback()
@@ -303,20 +330,39 @@ def _index_samples(settings: Settings) -> None:
 
 
 @app.command("eval")
-def evaluate(
+def evaluate(  # noqa: PLR0917
     cases: Annotated[
         Path | None, typer.Option(help="Cases, one JSON object a line; the bundled ones if absent.")
     ] = None,
     policies_dir: Annotated[Path | None, typer.Option("--policies", help="Folder of the cases' policies.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for rows, summary and parameters.")] = None,
     against: Annotated[Path | None, typer.Option(help="A saved summary to compare with.")] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="extractive, or a chat model as provider:model; repeat it to put several side by side."),
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(help="What a million tokens cost, as engine=in/out; repeat it for each model.")
+    ] = None,
 ) -> None:
     """Measures answers against known ones."""
     from rich.console import Console
 
+    from eval.engines import prices_of
     from eval.evaluating import evaluate as run_evaluation
 
-    raise typer.Exit(run_evaluation(cases, policies_dir, out, against, _settings(None), Console()))
+    raise typer.Exit(
+        run_evaluation(
+            cases,
+            policies_dir,
+            out,
+            against,
+            _settings(None),
+            Console(),
+            engines=engine or (),
+            prices=prices_of(price or ()),
+        )
+    )
 
 
 @policies.command("list")
@@ -555,6 +601,14 @@ def _settings(index: Path | None, **overrides: Any) -> Settings:
     from qa.settings import load_settings
 
     return load_settings({"index": index, **overrides})
+
+
+def _check_chat_model(settings: Settings) -> None:
+    """A service that could not use its chat model does not start; whether that is up is another matter."""
+    if settings.llm is not None:
+        from qa.chatmodel import open_chat_model
+
+        open_chat_model(settings)
 
 
 @contextlib.contextmanager

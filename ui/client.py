@@ -38,9 +38,9 @@ import httpx
 
 __all__ = [
     "Answer", "AsyncFineprint", "AsyncStream", "Change", "Changes", "Choice", "Citation", "Comparison", "Context",
-    "Entry", "FailedEntry", "Fineprint", "FineprintError", "Interrupted", "Label", "LabelRow", "Part", "Passage",
-    "Policy", "PolicyCard", "Readiness", "Refused", "Stage", "Status", "Stream", "Token", "Unreachable", "Unreadable",
-    "Verdict", "Verification",
+    "Entry", "FailedEntry", "Fineprint", "FineprintError", "Generation", "Interrupted", "Label", "LabelRow", "Part",
+    "Passage", "Policy", "PolicyCard", "Readiness", "Refused", "Stage", "Status", "Stream", "Token", "Unreachable",
+    "Unreadable", "Verdict", "Verification",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -229,6 +229,33 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """What a chat model had to do with an answer.
+
+    Attributes:
+        model: as the operator named it, e.g. "ollama:llama3.2".
+        claims: how many sentences it wrote, whatever became of them.
+        repaired: how many of them are shown in the policy's words instead of the model's.
+        dropped: how many are not shown, because the policy does not prove them.
+        agrees: whether it came to the same verdict; the answer's is never the model's.
+        input_tokens, output_tokens: in all calls, as the model's server counts them; 0 if it does not.
+        first_claim_ms: from the question to the first proven sentence; None if there was none.
+        failed: why the answer is not, or not to its end, in its words, e.g. "slow" or "unproven"; None where it is.
+    """
+
+    model: str
+    claims: int = 0
+    repaired: int = 0
+    dropped: int = 0
+    agrees: bool | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    first_claim_ms: float | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer: what the policy says, proven by ``citations``, or that it does not say.
 
@@ -244,6 +271,8 @@ class Answer:
         changes: for a question about what changed, the differences that the text tells.
         confidence: how likely verdict and first citation are right, from 0 to 1.
         choices: where no company was named or none is known by that name, what to ask again with.
+        engine: who put it into words: "extractive", or the chat model that did.
+        generation: where a chat model was asked, what came of it.
     """
 
     question: str
@@ -263,6 +292,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict, compare=False)
     id: str | None = None
+    generation: Generation | None = field(default=None, compare=False)
 
     @property
     def quotes(self) -> tuple[str, ...]:
@@ -273,6 +303,8 @@ class Answer:
         blocks = [_shown(self.text)]
         if self.warnings:
             blocks.append("\n".join(f"Note: {_shown(warning)}" for warning in self.warnings))
+        if self.generation and self.engine == self.generation.model:
+            blocks.append(f"Worded by {_shown(self.engine)}; every sentence checked against the policy.")
         if self.choices:
             blocks.append("\n".join(_shown(f"- {choice.label} ({choice.scope})") for choice in self.choices))
         if self.citations:

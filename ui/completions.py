@@ -4,42 +4,48 @@ The last message of the user is the question, those before it are the conversati
 a language model is either of no consequence here (temperature, system messages) and left aside, or cannot be had
 (tools that must be called, JSON of another form, pictures) and refused, so that nobody believes to have it.
 
-The answer is verified as a whole before its first word is sent; a stream is the same answer in pieces. Errors have
-OpenAI's form, also those that are found before or after these routes.
+Every word is verified before it is sent. A stream is the same answer in pieces; where a chat model words it, each
+sentence as it is proven. Errors have OpenAI's form, also those that are found before or after these routes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote as percent_encoded
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import ui
-from qa.domain import Answer, Citation, PolicyCard, Question, Status, as_json
-from qa.errors import UnknownScope
+from qa.domain import Answer, Citation, PolicyCard, Question, Said, Status, Step, as_json
+from qa.errors import FineprintError, UnknownScope
 from qa.settings import Settings
-from qa.text import printable
+from qa.text import MARKER, printable
 from ui.access import answers_for, caller_of
 from ui.live import Answers
-from ui.problems import MEDIA_TYPE
+from ui.problems import MEDIA_TYPE, problem_of
 from ui.render import Certainty, certainty, date_in_words, visible, web_address
 from ui.schemas import MAX_HISTORY, AnswerDocument, Text
-from ui.turnstile import Turnstile
+from ui.streaming import EventStream
+from ui.turnstile import ClientGone, Turnstile, Waiting
+from ui.worded import worded_lines
 
 __all__ = ["MODEL", "CompletionErrors", "CompletionRequest", "Reply", "add_completions", "error_of", "reply_with"]
+
+logger = logging.getLogger(__name__)
 
 MODEL: Final = "fineprint"
 MOST_MODELS: Final = 1_000
@@ -49,7 +55,6 @@ MOST_MESSAGES: Final = 2_000
 """In a conversation, and parts in a message. Each costs much more to check than to send."""
 
 _PREFIX: Final = "/v1"
-_MARKER: Final = re.compile(r"\[(\d+)\]")
 # A word with the white space after it, so that a marker is never sent in halves.
 _PIECE: Final = re.compile(r"\s+|\S+\s*")
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
@@ -257,7 +262,10 @@ class ReplyChoice(_Told):
 
 
 class Usage(_Told):
-    """Words and punctuation marks, of the questions and of the content; nothing is charged for them."""
+    """Words and punctuation marks, of the questions and of the content; nothing is charged for them.
+
+    Where a chat model was asked, the tokens that it read and wrote, as its server counts them.
+    """
 
     prompt_tokens: int
     completion_tokens: int
@@ -328,9 +336,13 @@ class Reply:
         """All of it."""
         return "".join(self.pieces())
 
-    def pieces(self) -> Iterator[str]:
-        """All of it, as it is streamed: the text word by word, the rest line by line."""
-        yield from _PIECE.findall(self.text)
+    def pieces(self, sent: int = 0) -> Iterator[str]:
+        """All of it as it is streamed, the text word by word, the rest line by line.
+
+        Args:
+            sent: so many characters of the text were sent before.
+        """
+        yield from _PIECE.findall(self.text[sent:])
         for paragraph in self.besides:
             yield "\n\n"
             yield from paragraph.splitlines(keepends=True)
@@ -343,7 +355,7 @@ def reply_with(answer: Answer, link: Callable[[Citation], str]) -> Reply:
         answer: the answer.
         link: gives the address that a citation leads to.
     """
-    text = _tame(re.sub(r"\s*\n\s*", "\n\n", visible(answer.text)))  # Markdown runs single lines together
+    text = _markdown(answer.text)
     cited = {citation.n: citation for citation in answer.citations}
     annotations = tuple(
         Annotation(
@@ -354,10 +366,14 @@ def reply_with(answer: Answer, link: Callable[[Citation], str]) -> Reply:
                 url=link(cited[n]),
             )
         )
-        for marker in _MARKER.finditer(text)
+        for marker in MARKER.finditer(text)
         if (n := int(marker[1])) in cited
     )
     return Reply(text, tuple(_besides(answer, link)), annotations)
+
+
+def _markdown(text: str) -> str:
+    return _tame(re.sub(r"\s*\n\s*", "\n\n", visible(text)))  # Markdown runs single lines together
 
 
 def _besides(answer: Answer, link: Callable[[Citation], str]) -> Iterator[str]:
@@ -366,12 +382,14 @@ def _besides(answer: Answer, link: Callable[[Citation], str]) -> Iterator[str]:
         yield "This is a guess: read the passages before you rely on it."
     for warning in answer.warnings:
         yield f"Note: {_line(warning)}"
+    if worded := " ".join(map(_line, worded_lines(answer))):
+        yield worded
     if answer.choices:
         named = "\n".join(f"- {_line(choice.label)}, model {MODEL}/{_line(choice.scope)}" for choice in answer.choices)
         nearest = "The nearest names:" if answer.status is Status.UNKNOWN_COMPANY else "Name one of these:"
         yield f"{nearest}\n\n{named}"
     if answer.citations:
-        told = {int(n) for n in _MARKER.findall(answer.text)}
+        told = {int(n) for n in MARKER.findall(answer.text)}
         # What else a comparison's entries cite, and the text does not tell, is in ``fineprint``.
         shown = [citation for citation in answer.citations if citation.n in told] or answer.citations
         sources = "\n".join(f"- [{citation.n}] {_source(citation, link)}" for citation in shown)
@@ -404,22 +422,71 @@ def _tame(text: str) -> str:
     ``[1]`` leads, whatever a policy says.
     """
     without_tags = re.sub(r"(\\*)<(?=[A-Za-z/!?])", lambda found: found[1] * 2 + r"\<", text)
-    without_pictures = re.sub(r"!\[(?!\d+\])", r"!\\[", without_tags)
+    without_pictures = re.sub(r"!\[(?![0-9]+\])", r"!\\[", without_tags)
     return re.sub(r"(?m)^([ \t>]*\[[^\]\n]*\]):", r"\1\\:", without_pictures)
 
 
-def _used(question: Question, reply: Reply) -> Usage:
+def _used(question: Question, answer: Answer, reply: Reply) -> Usage:
+    made = answer.generation
+    if made and made.input_tokens + made.output_tokens:
+        read, wrote = made.input_tokens, made.output_tokens
+        return Usage(prompt_tokens=read, completion_tokens=wrote, total_tokens=read + wrote)
     asked = sum(len(_TOKEN.findall(text)) for text in (*question.history, question.text))
     told = len(_TOKEN.findall(reply.content))
     return Usage(prompt_tokens=asked, completion_tokens=told, total_tokens=asked + told)
 
 
-async def _chunks(completion: Completion, pieces: Iterable[str], *, with_usage: bool) -> AsyncIterator[str]:
-    """A completion as the events of a stream, its content in pieces."""
-    head: dict[str, Any] = {
-        **completion.model_dump(mode="json", include={"id", "created", "model", "system_fingerprint"}),
-        "object": "chat.completion.chunk",
-    }
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What every part of a response says of it."""
+
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str
+
+    @classmethod
+    def of(cls, model: str) -> _Frame:
+        """That of a new one."""
+        return cls(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), model, f"fineprint-{ui.version()}")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """By their names in OpenAI's form."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def completion(self, question: Question, answer: Answer, reply: Reply) -> Completion:
+        """The whole response."""
+        return Completion(
+            **self.fields,
+            choices=[ReplyChoice(message=ReplyMessage(content=reply.content, annotations=list(reply.annotations)))],
+            usage=_used(question, answer, reply),
+            fineprint=AnswerDocument.model_validate(as_json(answer)),
+        )
+
+
+async def _begun(steps: AsyncGenerator[Step | Waiting, None]) -> Answer | Said:
+    """The first step that says something; what fails until then has an HTTP status of its own."""
+    try:
+        while not isinstance(step := await anext(steps), Answer | Said):
+            pass
+    except BaseException:
+        await steps.aclose()
+        raise
+    return step
+
+
+async def _chunks(
+    frame: _Frame,
+    question: Question,
+    first: Answer | Said,
+    steps: AsyncGenerator[Step | Waiting, None],
+    link: Callable[[Citation], str],
+    *,
+    with_usage: bool,
+) -> AsyncGenerator[str, None]:
+    """An answer as the events of a stream, each stretch of its text in words as soon as it is there."""
+    head: dict[str, Any] = {**frame.fields, "object": "chat.completion.chunk"}
     if with_usage:
         head["usage"] = None
 
@@ -427,10 +494,34 @@ async def _chunks(completion: Completion, pieces: Iterable[str], *, with_usage: 
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
         return _event({**head, "choices": [choice | more]})
 
-    yield chunk({"role": "assistant", "content": "", "refusal": None})
-    for piece in pieces:
+    told = sent = ""
+    step: Step | Waiting = first
+    async with aclosing(steps):
+        try:
+            yield chunk({"role": "assistant", "content": "", "refusal": None})
+            while not isinstance(step, Answer):
+                if isinstance(step, Said):
+                    told += step.text
+                    said = _markdown(told.rstrip())
+                    assert said.startswith(sent), "what is said is not taken back"
+                    for piece in _PIECE.findall(said[len(sent) :]):
+                        yield chunk({"content": piece})
+                    sent = said
+                elif isinstance(step, Waiting):
+                    yield ": waiting\n\n"
+                step = await anext(steps)
+        except ClientGone:
+            return
+        except Exception as exc:
+            if not isinstance(exc, FineprintError):
+                logger.exception("a stream broke off")
+            yield _event(error_of(problem_of(exc))[1])
+            return
+    reply = reply_with(step, link)
+    assert reply.text.startswith(sent), "what is said is the beginning of the answer"
+    for piece in reply.pieces(len(sent)):
         yield chunk({"content": piece})
-    data = completion.model_dump(mode="json")
+    data = frame.completion(question, step, reply).model_dump(mode="json")
     choice = {
         "index": 0,
         "delta": {"annotations": data["choices"][0]["message"]["annotations"]},
@@ -464,35 +555,32 @@ def add_completions(app: FastAPI, answers: Answers, turnstile: Turnstile, settin
         description=(
             "The last message of the user is the question, those before it the conversation; all else is left aside. "
             "`content` is the answer with its `[n]` and its sources, `annotations` say where each `[n]` leads, and "
-            "`fineprint` is the whole answer. With `stream` the same comes in pieces, annotations with the last."
+            "`fineprint` is the whole answer. With `stream` the same comes in pieces, annotations with the last; "
+            "where a chat model words answers, each sentence as soon as it is proven."
         ),
         operation_id="createChatCompletion",
         response_model=Completion,
         responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **errors},
     )
     async def chat_completions(http: Request, request: CompletionRequest) -> Response:
-        question = request.question()
+        question, link, frame = request.question(), _links(http, settings), _Frame.of(request.model)
         mine = answers_for(answers, caller_of(http))
+
+        def make() -> Iterator[Step]:
+            return mine.stream(question)
+
         try:
-            answer = await turnstile.last(http, lambda: mine.stream(question))
+            if not request.stream:
+                answer = await turnstile.last(http, make)
+                assert isinstance(answer, Answer)
+                completion = frame.completion(question, answer, reply_with(answer, link))
+                return JSONResponse(completion.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
+            steps = turnstile.steps(http, make)
+            first = await _begun(steps)
         except UnknownScope as exc:
             raise _unknown_policy(exc) from exc
-        assert isinstance(answer, Answer)
-        reply = reply_with(answer, _links(http, settings))
-        completion = Completion(
-            id=f"chatcmpl-{secrets.token_hex(12)}",
-            created=int(time.time()),
-            model=request.model,
-            system_fingerprint=f"fineprint-{ui.version()}",
-            choices=[ReplyChoice(message=ReplyMessage(content=reply.content, annotations=list(reply.annotations)))],
-            usage=_used(question, reply),
-            fineprint=AnswerDocument.model_validate(as_json(answer)),
-        )
-        if not request.stream:
-            return JSONResponse(completion.model_dump(mode="json"), headers={"Cache-Control": "no-store"})
         with_usage = bool(request.stream_options and request.stream_options.include_usage)
-        chunks = _chunks(completion, reply.pieces(), with_usage=with_usage)
-        return StreamingResponse(chunks, media_type="text/event-stream", headers=_HEADERS)
+        return EventStream(_chunks(frame, question, first, steps, link, with_usage=with_usage), headers=_HEADERS)
 
     @app.get(
         f"{_PREFIX}/models",

@@ -14,8 +14,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 import ui
+from qa.text import MARKER
 from ui.render import certainty, certainty_in_words, date_in_words, escape, verdict_in_words, visible, web_address
 from ui.schemas import AnswerDocument, CitationDocument, EntryDocument, PartDocument, Text
+from ui.worded import worded_lines
 
 __all__ = ["Conversation", "File", "Form", "Turn", "written"]
 
@@ -23,7 +25,6 @@ Form = Literal["markdown", "json", "page"]
 
 MOST_TURNS: Final = 500
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+|!~<>-])")
-_MARKER: Final = re.compile(r"\[(\d{1,3})\]")
 
 
 class Turn(BaseModel):
@@ -122,6 +123,8 @@ def _answer_markdown(answer: AnswerDocument) -> Iterable[str]:
         )
     for warning in answer.warnings:
         yield f"Note: {_plain_markdown(warning)}"
+    if worded := " ".join(worded_lines(answer)):
+        yield _plain_markdown(worded)
     title, citations = _cited(answer)
     if citations:
         yield f"**{title}**"
@@ -178,6 +181,8 @@ def _answer_page(answer: AnswerDocument, i: int) -> str:
         else ""
     )
     notes = "".join(f"<p><b>Note:</b> {escape(warning)}</p>" for warning in answer.warnings)
+    worded = " ".join(worded_lines(answer))
+    notes += f"<p><small>{escape(worded)}</small></p>" if worded else ""
     title, citations = _cited(answer)
     cited = "".join(
         f'<li id="c{i}-{citation.n}" value="{citation.n}"><blockquote>{escape(citation.quote)}</blockquote>'
@@ -196,7 +201,7 @@ def _told_page(told: AnswerDocument | PartDocument, answer: AnswerDocument, i: i
 
 def _marked_page(text: str, answer: AnswerDocument, i: int) -> str:
     known = {citation.n for citation in answer.citations}
-    return _MARKER.sub(
+    return MARKER.sub(
         lambda match: f'<a href="#c{i}-{match[1]}">[{match[1]}]</a>' if int(match[1]) in known else match[0],
         escape(text),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qa.domain import Citation, Entry, FailedEntry, LabelRow, Status, Verdict
+from qa.text import MARKER
 from ui.render import Certainty, certainty, certainty_in_words, date_in_words, visible, web_address
 from ui.words import WORDS
 
@@ -29,7 +30,7 @@ BOM: Final = "\ufeff"
 
 # What a spreadsheet takes for the beginning of a formula (OWASP: CSV injection).
 _FORMULA: Final = re.compile(r"^\s*[=+\-@\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
-_MARKER: Final = re.compile(r"\s*\[\d{1,3}\]")
+_MARKER: Final = re.compile(rf"\s*{MARKER.pattern}")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&])")
 
 

@@ -69,6 +69,8 @@ LONGEST_COMMENT: Final = 1_000
 LONGEST_QUESTION: Final = 2_000
 MOST_HISTORY: Final = 6
 _LOCK_WAIT_S: Final = 2.0
+_ENGINE: Final = r"^[A-Za-z0-9_-]{1,40}(:[^\s<>\"'&\x00-\x1f\x7f-\x9f]{1,200})?$"
+"""As ``Answer.engine`` names it: "extractive", or a chat model's provider and name."""
 _OWN_POLICY: Final = "own"
 """Stands for every policy that a reader brought: which one it was is nobody's business."""
 
@@ -123,7 +125,7 @@ class FeedbackRequest(_Form):
     policy_id: PolicyId | None = None
     status: Status | None = None
     verdict: Verdict | None = None
-    engine: Annotated[str, Field(pattern=r"^[A-Za-z0-9:._/-]{1,80}$")] | None = None
+    engine: Annotated[Text, Field(pattern=_ENGINE)] | None = None
     citations: Annotated[tuple[CitedPlace, ...], Field(max_length=MOST_CITED, fail_fast=True)] = ()
     consent: Annotated[bool, Field(strict=True, description="Whether question, history and comment may be kept.")] = (
         False

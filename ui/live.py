@@ -29,6 +29,10 @@ class Answers(Protocol):
         """Answers one question. Raises InvalidQuestion, UnknownScope or an IndexProblem."""
         ...
 
+    def ask_plainly(self, question: Question) -> Answer:
+        """Answers like ``ask``, and shows the question to no chat model: for questions that nobody has asked."""
+        ...
+
     def stream(self, question: Question) -> Iterator[Step]:
         """Answers like ``ask`` and tells of each stage as it begins; the answer comes last. Raises like ``ask``."""
         ...
@@ -102,6 +106,10 @@ class LiveAnswers:
     def ask(self, question: Question) -> Answer:
         """See ``Answers.ask``."""
         return self._opened().ask(question)
+
+    def ask_plainly(self, question: Question) -> Answer:
+        """See ``Answers.ask_plainly``."""
+        return self._opened().ask_plainly(question)
 
     def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``."""

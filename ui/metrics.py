@@ -32,7 +32,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import ui
-from qa.domain import Answer, Changes, Entry, FailedEntry, IndexedPolicy, Label, PolicyCard, Question, Step
+from qa.domain import (
+    Answer,
+    Changes,
+    Entry,
+    FailedEntry,
+    Generation,
+    IndexedPolicy,
+    Label,
+    PolicyCard,
+    Question,
+    Step,
+)
 from qa.encoders import TextEncoder
 from qa.errors import FineprintError
 from ui.live import Answers, Warmth
@@ -46,13 +57,21 @@ logger = logging.getLogger(__name__)
 PATH: Final = "/metrics"
 _STAGES: Final = ("routing", "retrieval", "reading", "writing")
 _FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_FAILURES: Final = frozenset(
+    {"unreachable", "slow", "busy", "refused", "broken_off", "nonsense", "resting", "budget", "unproven", "no_answer"}
+)
+"""See ``Generation.failed``."""
 _SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class Metrics:
-    """What is counted while the service runs."""
+    """What is counted while the service runs.
 
-    def __init__(self) -> None:
+    Args:
+        chat_model: whether one puts answers into words; only then there is something to count of it.
+    """
+
+    def __init__(self, *, chat_model: bool = False) -> None:
         # A second series for each, with the time of its first sample, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry(auto_describe=True)
@@ -92,6 +111,7 @@ class Metrics:
         self._wait_seconds = Histogram(
             "fineprint_queue_seconds", "Waiting for a place.", buckets=_SLOW, registry=registry
         )
+        self._writing = _Writing(registry) if chat_model else None
 
     def began(self) -> None:
         """A request has come in."""
@@ -113,6 +133,8 @@ class Metrics:
         self._answer_seconds.observe(answer.timings_ms.total / 1000)
         for stage in _STAGES:
             self._stage_seconds.labels(stage).observe(getattr(answer.timings_ms, stage) / 1000)
+        if self._writing and answer.generation:
+            self._writing.done(answer.generation)
 
     def failed(self, error: Exception) -> None:
         """A question was not answered."""
@@ -132,6 +154,41 @@ class Metrics:
     def labelled(self, seconds: float) -> None:
         """A label was given."""
         self._label_seconds.observe(seconds)
+
+
+class _Writing:
+    """What is counted of a chat model's part in answers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter(
+            "fineprint_model_answers", "Answers that the chat model was to put into words, by what came of it.",
+            ("outcome",), registry=registry,
+        )  # fmt: skip
+        self._calls = Counter("fineprint_model_calls", "Calls of the chat model.", registry=registry)
+        self._tokens = Counter(
+            "fineprint_model_tokens", "Tokens of these calls, as its server counts.", ("direction",), registry=registry
+        )
+        self._claims = Counter(
+            "fineprint_model_claims", "Sentences that it wrote, by what became of them.", ("fate",), registry=registry
+        )
+        self._first_seconds = Histogram(
+            "fineprint_model_first_claim_seconds", "From the question to the first proven sentence.",
+            buckets=_SLOW, registry=registry,
+        )  # fmt: skip
+
+    def done(self, made: Generation) -> None:
+        """An answer is there in which the chat model had a part."""
+        self._calls.inc(made.calls)
+        self._tokens.labels("input").inc(made.input_tokens)
+        self._tokens.labels("output").inc(made.output_tokens)
+        if made.failed or made.claims:
+            known = made.failed in _FAILURES
+            self._answers.labels(str(made.failed) if known else "other" if made.failed else "worded").inc()
+        fates = {"repaired": made.repaired, "dropped": made.dropped}
+        for fate, count in (*fates.items(), ("shown", made.claims - sum(fates.values()))):
+            self._claims.labels(fate).inc(max(0, count))
+        if made.first_claim_ms is not None:
+            self._first_seconds.observe(made.first_claim_ms / 1000)
 
 
 def add_metrics(app: FastAPI, metrics: Metrics, answers: Answers, warmth: Warmth, turnstile: Turnstile) -> None:
@@ -189,6 +246,13 @@ class WatchedAnswers:
         """See ``Answers.ask``."""
         with self._failures():
             answer = self._answers.ask(question)
+        self._metrics.answered(answer)
+        return answer
+
+    def ask_plainly(self, question: Question) -> Answer:
+        """See ``Answers.ask_plainly``."""
+        with self._failures():
+            answer = self._answers.ask_plainly(question)
         self._metrics.answered(answer)
         return answer
 

@@ -381,6 +381,10 @@ class OwnAnswers:
             return self._answers.ask_in(question, self._own.find(str(question.scope)))
         return self._answers.ask(question)
 
+    def ask_plainly(self, question: Question) -> Answer:
+        """See ``Answers.ask_plainly``."""
+        return self.ask(question) if is_own(question.scope) else self._answers.ask_plainly(question)
+
     def stream(self, question: Question) -> Iterator[Step]:
         """See ``Answers.stream``."""
         if is_own(question.scope):

@@ -60,7 +60,7 @@ def build_page(answers: Answers, settings: Settings) -> gr.Blocks:
             with gr.Tab(label("shell.lookback"), id="lookback", elem_id="fp-view-lookback"):
                 build_lookback(page, answers, settings)
             with gr.Tab(label("shell.about"), id="about", elem_id="fp-view-about"):
-                gr.HTML(about_html())
+                gr.HTML(about_html(settings.llm or ""))
     # Without api_open=False, what stands in the queue could be called past it, and past the guard's count of questions.
     page.queue(default_concurrency_limit=4, max_size=64, api_open=False)
     return page

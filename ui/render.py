@@ -20,7 +20,7 @@ from typing import Final
 from ingest.blocks import Kind, scan
 from qa.domain import Status, Verdict
 from qa.labelling import SURE, SURELY_SILENT
-from qa.text import Span
+from qa.text import MARKER, Span
 from qa.text import visible as words_of
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
 _TEMPLATE = str.maketrans({"$": "&#36;", "{": "&#123;", "}": "&#125;", "`": "&#96;"})
 # Everything that a terminal or a browser may act on instead of showing: C0, DEL, C1 and direction overrides.
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_MARKER = re.compile(r"\[(\d{1,3})\]")
 _ENDING = re.compile(r"[.,;:!?]")
 
 _RULE = re.compile(r"[\s|:*_=#>+\-]*$")
@@ -176,7 +175,7 @@ def answer_text(text: str, cited: Collection[int], key: str) -> str:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         parts: list[str] = []
         at = 0
-        for match in _MARKER.finditer(paragraph):
+        for match in MARKER.finditer(paragraph):
             n = int(match[1])
             if n in cited:
                 before = paragraph[at : match.start()]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from qa.domain import ChangeKind, IndexedPolicy, Status, Verdict
 from qa.finding import Catalogue, Site
@@ -186,6 +187,31 @@ class TimingsDocument(_Document):
     total: float
 
 
+class GenerationDocument(_Document):
+    """What a chat model had to do with an answer."""
+
+    model: Annotated[str, Field(description="As the operator named it, e.g. `ollama:llama3.2`.")]
+    claims: Annotated[int, Field(description="Sentences that it wrote, whatever became of them.")]
+    repaired: Annotated[int, Field(description="Of these, shown in the policy's own words instead.")]
+    dropped: Annotated[int, Field(description="Of these, not shown: the policy does not prove them.")]
+    agrees: Annotated[
+        bool | None, Field(description="Whether it came to the same verdict; the answer's is never the model's.")
+    ]
+    input_tokens: Annotated[int, Field(description="As its server counts them, in all calls; 0 if it does not.")]
+    output_tokens: int
+    calls: int
+    first_claim_ms: Annotated[float | None, Field(description="From the question to the first proven sentence.")]
+    failed: Annotated[
+        str | None,
+        Field(
+            description=(
+                "Why the answer is not, or not to its end, in its words: `unreachable`, `slow`, `busy`, `refused`, "
+                "`broken_off`, `nonsense`, `resting`, `budget`, `unproven`, `no_answer`; null where it is."
+            )
+        ),
+    ]
+
+
 class AnswerDocument(_Document):
     """An answer, the same on every face."""
 
@@ -205,11 +231,19 @@ class AnswerDocument(_Document):
     ]
     policies: Some[str]
     confidence: Annotated[float, Field(ge=0, le=1)]
-    engine: str
+    engine: Annotated[str, Field(description="Who put it into words: `extractive`, or the chat model that did.")]
     choices: Some[ChoiceDocument]
     warnings: Some[str]
     timings_ms: TimingsDocument
     id: str | None
+    generation: Annotated[
+        GenerationDocument | SkipJsonSchema[None],
+        Field(
+            exclude_if=lambda made: made is None,
+            json_schema_extra=lambda schema: schema.pop("default"),
+            description="Only where a chat model was asked; it worded the answer only if `engine` names it.",
+        ),
+    ] = None
 
 
 class CardDocument(_Document):

@@ -20,10 +20,11 @@ from starlette.types import Receive, Scope, Send
 
 from qa.domain import Answer, Citation, Entry, FailedEntry, Progress, Said, Step, as_json
 from qa.errors import FineprintError
+from qa.text import MARKER
 from ui.problems import problem_of
 from ui.turnstile import WAITING_S, ClientGone, Turnstile, Waiting
 
-__all__ = ["Event", "EventsOf", "events_of_comparison", "pieces_of", "streamed"]
+__all__ = ["Event", "EventStream", "EventsOf", "events_of_comparison", "pieces_of", "streamed"]
 
 T = TypeVar("T")
 
@@ -33,7 +34,6 @@ RETRY_MS: Final = 10_000
 """An ``EventSource`` asks again when a stream ends; not at once, at least."""
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_MARKER: Final = re.compile(r"\[(\d+)\]")
 # A word with the white space after it; citations stand by themselves: "[1]", "[2].".
 _PIECE: Final = re.compile(r"\s+|\S+\s*")
 # JSON leaves these as they are, and some readers of lines end a line there.
@@ -55,7 +55,7 @@ def pieces_of(answer: Answer | Said) -> Iterator[Citation | str]:
     """
     waiting = {citation.n: citation for citation in answer.citations}
     for piece in _PIECE.findall(answer.text):
-        for marker in _MARKER.findall(piece):
+        for marker in MARKER.findall(piece):
             if citation := waiting.pop(int(marker), None):
                 yield citation
         yield piece
@@ -134,13 +134,14 @@ async def streamed(
     except BaseException:
         await steps.aclose()
         raise
-    return _Stream(_written(begun, steps, events, done), headers=_HEADERS)
+    return EventStream(_written(begun, steps, events, done), headers=_HEADERS)
 
 
-class _Stream(EventSourceResponse):
+class EventStream(EventSourceResponse):
     """Ends its source with itself: Starlette leaves that to whenever memory is tidied up."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
         assert isinstance(self.body_iterator, AsyncGenerator)
         async with aclosing(self.body_iterator):
             await super().__call__(scope, receive, send)

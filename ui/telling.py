@@ -28,6 +28,7 @@ from qa.domain import (
 from qa.finding import Site
 from qa.text import Span, printable
 from ui.render import Certainty, certainty, visible, web_address
+from ui.worded import worded_lines
 
 __all__ = [
     "answer_told", "changes_told", "comparison_told", "label_told", "section_told", "sites_told",
@@ -96,6 +97,9 @@ def _answer(answer: Answer) -> Iterator[str]:
         yield "Ask again with one of these as scope:"
         yield from (f"- {_line(choice.scope)} ({_line(choice.label)})" for choice in answer.choices)
     yield from _notes(answer.warnings)
+    if worded := list(worded_lines(answer)):
+        yield ""
+        yield from map(_line, worded)
 
 
 def comparison_told(entries: Iterable[Entry | FailedEntry]) -> str:

@@ -20,10 +20,20 @@ from qa.domain import (
     Status,
 )
 from ui.render import date_in_words, verdict_in_words, visible
+from ui.worded import worded_lines
 
-__all__ = ["answer_lines", "card_lines", "changes_lines", "comparison_lines", "policy_lines", "terminal_width"]
+__all__ = [
+    "answer_lines",
+    "card_lines",
+    "changes_lines",
+    "comparison_lines",
+    "growing_lines",
+    "policy_lines",
+    "terminal_width",
+]
 
 _WIDEST = 100
+_STAGES = {"routing": "Finding the policy", "writing": "Writing and checking", "citing": "Writing and checking"}
 _KINDS = (ChangeKind.REWORDED, ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.MOVED)
 
 
@@ -62,6 +72,9 @@ def answer_lines(answer: Answer, width: int) -> Iterator[str]:
     for warning in answer.warnings:
         yield ""
         yield from textwrap.wrap(f"Note: {visible(warning)}", width)
+    if worded := " ".join(worded_lines(answer)):
+        yield ""
+        yield from textwrap.wrap(worded, width)
 
 
 def _told(told: Answer | Part, width: int) -> Iterator[str]:
@@ -70,6 +83,15 @@ def _told(told: Answer | Part, width: int) -> Iterator[str]:
     yield ""
     for paragraph in visible(told.text).strip().split("\n"):
         yield from textwrap.wrap(paragraph, width) or [""]
+
+
+def growing_lines(said: str, stage: str, width: int) -> Iterator[str]:
+    """The proven beginning of an answer as lines, and what is being done for the rest."""
+    for line in visible(said).strip().split("\n") if said.strip() else ():
+        yield from textwrap.wrap(line, width) or [""]
+    if said.strip():
+        yield ""
+    yield f"{_STAGES.get(stage, 'Reading the policy')} …"
 
 
 def comparison_lines(entries: Iterable[Entry | FailedEntry], width: int) -> Iterator[str]:

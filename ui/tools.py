@@ -232,6 +232,9 @@ def _ask(answers: Answers, given: AskArguments) -> Iterator[Step | Result]:
             yield Result(as_json(step), answer_told(step))
         elif isinstance(step, Progress):
             yield Step(_stage(step), n)
+        else:
+            cited = len(step.citations)
+            yield Step(f"writing: a sentence is proven, {cited} {'quote' if cited == 1 else 'quotes'} more", n)
 
 
 def _stage(step: Progress) -> str:

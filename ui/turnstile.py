@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from qa.errors import FineprintError
+from qa.talking import is_wanted
 
 __all__ = ["WAITING_S", "Busy", "ClientGone", "Turnstile", "Waiting"]
 
@@ -209,11 +210,16 @@ class _Work(Generic[T]):
 
         def make_all() -> _End:
             loop.call_soon_threadsafe(self.begun.set)
+            is_wanted.set(lambda: not self.unwanted.is_set())  # in this call's own context
             try:
-                for step in self._make():
-                    loop.call_soon_threadsafe(self.steps.put_nowait, step)
-                    if self.unwanted.is_set():
-                        break
+                steps = self._make()
+                with contextlib.ExitStack() as ending:
+                    if isinstance(steps, Generator):
+                        ending.callback(steps.close)  # and with it whatever it waits for, such as a chat model
+                    for step in steps:
+                        loop.call_soon_threadsafe(self.steps.put_nowait, step)
+                        if self.unwanted.is_set():
+                            break
             except Exception as exc:  # raised again where the steps are read
                 return _End(exc)
             return _End()

@@ -83,19 +83,24 @@ _ABOUT: Final = {
         "First the company and the version are settled; another company’s policy never answers. Then every sentence of "
         "that policy is compared with the question, small models choose those that prove an answer and judge "
         "yes, no or "
-        "“it depends”, and the answer is written around their words. No model makes up text.",
+        "“it depends”, and the answer is written around their words.",
         "Zuerst werden Firma und Fassung bestimmt; die Erklärung einer anderen Firma antwortet nie. Dann "
         "wird jeder Satz "
         "dieser Erklärung mit der Frage verglichen, kleine Modelle wählen die Sätze, die eine Antwort belegen, und "
-        "urteilen ja, nein oder „kommt darauf an“; die Antwort entsteht um deren Wortlaut. Kein Modell erfindet Text.",
+        "urteilen ja, nein oder „kommt darauf an“; die Antwort entsteht um deren Wortlaut.",
         "D’abord, l’entreprise et la version sont déterminées ; la politique d’une autre entreprise ne répond jamais. "
         "Puis chaque phrase est comparée à la question, de petits modèles choisissent celles qui prouvent "
         "une réponse et "
-        "jugent oui, non ou « cela dépend » ; la réponse est écrite autour de leurs mots. Aucun modèle "
-        "n’invente de texte.",
+        "jugent oui, non ou « cela dépend » ; la réponse est écrite autour de leurs mots.",
         "Primero se fijan la empresa y la versión; nunca responde la política de otra empresa. Después se compara cada "
         "frase con la pregunta, pequeños modelos eligen las que prueban una respuesta y juzgan sí, no o «depende»; la "
-        "respuesta se escribe en torno a sus palabras. Ningún modelo inventa texto.",
+        "respuesta se escribe en torno a sus palabras.",
+    ),
+    "about.no_model": (
+        "No model makes up text.",
+        "Kein Modell erfindet Text.",
+        "Aucun modèle n’invente de texte.",
+        "Ningún modelo inventa texto.",
     ),
     "about.checked": (
         "Before a quote is shown, it is compared with the stored policy character by character. A quote that does not "
@@ -109,6 +114,21 @@ _ABOUT: Final = {
         "Antes de mostrar una cita, se compara carácter por carácter con la política guardada. Una cita que "
         "no está allí "
         "no se muestra nunca.",
+    ),
+    "about.model": (
+        "Here a chat model ({name}) puts answers into words. It writes; it does not judge: what the answer is and "
+        "which sentences prove it is decided without it. Each sentence that it writes is checked against the policy, "
+        "and what the policy does not prove is not shown. Where the policy is silent, it is not asked.",
+        "Hier formuliert ein Chatmodell ({name}) die Antworten. Es schreibt, es urteilt nicht: Wie die Antwort lautet "
+        "und welche Sätze sie belegen, wird ohne das Modell entschieden. Jeder Satz, den es schreibt, wird an der "
+        "Erklärung geprüft; was sie nicht belegt, wird nicht gezeigt. Wo die Erklärung schweigt, wird es nicht "
+        "gefragt.",
+        "Ici, un modèle de langage ({name}) formule les réponses. Il rédige, il ne juge pas : la réponse et les "
+        "phrases qui la prouvent sont déterminées sans lui. Chaque phrase qu’il écrit est vérifiée dans la politique ; "
+        "ce qu’elle ne prouve pas n’est pas montré. Là où la politique se tait, il n’est pas consulté.",
+        "Aquí un modelo de chat ({name}) redacta las respuestas. Escribe, no juzga: cuál es la respuesta y qué frases "
+        "la prueban se decide sin él. Cada frase que escribe se comprueba en la política; lo que esta no prueba no se "
+        "muestra. Donde la política calla, no se le pregunta.",
     ),
     "about.often": (
         "How often it is right",
@@ -165,6 +185,29 @@ _ABOUT: Final = {
         "des tiers. Une conversation n’existe que dans cette page et disparaît à sa fermeture.",
         "Ni las preguntas ni las conversaciones se guardan o registran en el servidor, y nada se envía a terceros. Una "
         "conversación está solo en esta página y desaparece al cerrarla.",
+    ),
+    "about.stored_model": (
+        "Your question and sentences of the policy that it is about go to the chat model that the operator of this "
+        "service has chosen ({name}). Questions about a policy that you bring yourself, comparisons and labels do not.",
+        "Ihre Frage und Sätze der Erklärung, um die es geht, gehen an das Chatmodell, das der Betreiber dieses "
+        "Dienstes gewählt hat ({name}). Fragen zu einer Erklärung, die Sie selbst mitbringen, Vergleiche und "
+        "Übersichten nicht.",
+        "Votre question et des phrases de la politique concernée sont transmises au modèle de langage choisi par "
+        "l’exploitant de ce service ({name}). Ce n’est pas le cas des questions sur une politique que vous apportez, "
+        "des comparaisons et des aperçus.",
+        "Su pregunta y frases de la política de la que trata se envían al modelo de chat que ha elegido quien opera "
+        "este servicio ({name}). No así las preguntas sobre una política que usted traiga, las comparaciones ni los "
+        "resúmenes.",
+    ),
+    "about.stored_unkept": (
+        "Questions and conversations are not kept or logged on this server. A conversation is in this page only, and "
+        "gone when you close it.",
+        "Fragen und Gespräche werden auf diesem Server weder aufbewahrt noch protokolliert. Ein Gespräch ist nur in "
+        "dieser Seite und verschwindet, wenn Sie sie schließen.",
+        "Ni les questions ni les conversations ne sont conservées ou journalisées sur ce serveur. Une conversation "
+        "n’existe que dans cette page et disparaît à sa fermeture.",
+        "Ni las preguntas ni las conversaciones se guardan o registran en este servidor. Una conversación está solo en "
+        "esta página y desaparece al cerrarla.",
     ),
     "about.stored_address": (
         "The address of this page says which view and which policies you look at and, in Look back, what "
@@ -478,6 +521,49 @@ _CHAT: Final = {
         "Vérifier les citations",
         "Comprobar las citas",
     ),
+    "chat.writing": (
+        "Writing and checking",
+        "Schreiben und prüfen",
+        "Rédiger et vérifier",
+        "Redactar y comprobar",
+    ),
+    "chat.worded": (
+        "Worded by {name}; every sentence checked against the policy.",
+        "Formuliert von {name}; jeder Satz an der Erklärung geprüft.",
+        "Formulé par {name} ; chaque phrase vérifiée dans la politique.",
+        "Redactado por {name}; cada frase comprobada en la política.",
+    ),
+    "chat.own_words_one": (
+        "One sentence is given in the policy’s own words instead of the model’s.",
+        "Ein Satz steht in den Worten der Erklärung statt in denen des Modells.",
+        "Une phrase est donnée dans les mots de la politique au lieu de ceux du modèle.",
+        "Una frase se da con las palabras de la política en vez de las del modelo.",
+    ),
+    "chat.own_words": (
+        "{n} sentences are given in the policy’s own words instead of the model’s.",
+        "{n} Sätze stehen in den Worten der Erklärung statt in denen des Modells.",
+        "{n} phrases sont données dans les mots de la politique au lieu de ceux du modèle.",
+        "{n} frases se dan con las palabras de la política en vez de las del modelo.",
+    ),
+    "chat.left_out_one": (
+        "One sentence of the model was left out because the policy does not prove it.",
+        "Ein Satz des Modells wurde weggelassen, weil die Erklärung ihn nicht belegt.",
+        "Une phrase du modèle a été omise, car la politique ne la prouve pas.",
+        "Se omitió una frase del modelo porque la política no la prueba.",
+    ),
+    "chat.left_out": (
+        "{n} sentences of the model were left out because the policy does not prove them.",
+        "{n} Sätze des Modells wurden weggelassen, weil die Erklärung sie nicht belegt.",
+        "{n} phrases du modèle ont été omises, car la politique ne les prouve pas.",
+        "Se omitieron {n} frases del modelo porque la política no las prueba.",
+    ),
+    "chat.stopped_early": (
+        "Stopped before the answer was whole.",
+        "Angehalten, bevor die Antwort vollständig war.",
+        "Arrêté avant la fin de la réponse.",
+        "Detenido antes de completar la respuesta.",
+    ),
+    "chat.proven_so_far": ("Proven until then:", "Bis dahin belegt:", "Prouvé jusque-là :", "Probado hasta entonces:"),
     "chat.next": (
         "Ask next",
         "Weiter fragen",

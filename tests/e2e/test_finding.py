@@ -24,6 +24,7 @@ from tests.conftest import SAMPLES
 from tests.e2e.serving import ANSWERED_MS, DESKTOP, PHONE, Service, ask, visiting
 from tests.ui.fakes import PreparedAnswers
 from ui.app import create_app
+from ui.words import WORDS
 
 pytestmark = pytest.mark.browser
 
@@ -210,6 +211,11 @@ def test_the_page_speaks_the_browsers_language_and_remembers_another(opened: Ope
     page = opened(locale="de-AT")
     expect(page.locator("#fp-view-compare-button")).to_have_text("Vergleichen")
     expect(page.locator("html")).to_have_attribute("lang", "de")
+    # Gradio changes words in place where an answer is at work.
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<i id=step data-t=chat.finding>Finding</i>')")
+    expect(page.locator("#step")).to_have_text(WORDS["chat.finding"]["de"])
+    page.evaluate("step.setAttribute('data-t', 'chat.writing'); step.firstChild.data = 'Writing and checking'")
+    expect(page.locator("#step")).to_have_text(WORDS["chat.writing"]["de"])
     expect(page.locator("#fp-question .submit-button")).to_have_text("Fragen")
     ask(page, "does Perricone MD share my data?")
     expect(page.locator(".fp-answer .fp-about")).to_contain_text("6. März 2011")

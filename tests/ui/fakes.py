@@ -19,6 +19,7 @@ from qa.domain import (
     Citation,
     Entry,
     FailedEntry,
+    Generation,
     IndexedPolicy,
     Label,
     LabelRow,
@@ -28,8 +29,10 @@ from qa.domain import (
     Progress,
     Question,
     Route,
+    Said,
     Sentence,
     Status,
+    Step,
     Verdict,
 )
 from qa.encoders import HashingEncoder, TextEncoder
@@ -154,6 +157,9 @@ class PreparedAnswers:
         if question.scope:
             self.policy(question.scope)
         return replace(self._answer(question), id=question.id)
+
+    def ask_plainly(self, question: Question) -> Answer:
+        return self.ask(question)
 
     def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
         """What the first sentence with a word of the question says; silence without one."""
@@ -339,3 +345,47 @@ class PreparedAnswers:
     def _fail(self) -> None:
         if self.problem:
             raise self.problem
+
+
+@dataclass
+class WordedAnswers(PreparedAnswers):
+    """Answers that a chat model has worded, each sentence said as soon as it is proven.
+
+    Attributes:
+        breaks: raised before the last stage, where set.
+        waits: waited for before it, where set.
+        ended: how many streams were ended, to their end or not.
+    """
+
+    model: str = "ollama:llama3.2"
+    breaks: Exception | None = None
+    waits: threading.Event | None = None
+    ended: int = 0
+
+    def ask(self, question: Question) -> Answer:
+        answer = super().ask(question)
+        made = Generation(self.model, 4, 1, 1, True, 900, 80, 1, 1_250.0)
+        return replace(answer, engine=self.model, generation=made) if answer.citations else answer
+
+    def ask_plainly(self, question: Question) -> Answer:
+        return super().ask(question)
+
+    def stream(self, question: Question) -> Iterator[Step]:
+        try:
+            yield Progress("routing")
+            answer = self.ask(question)
+            yield Progress("reading", answer.policies, 84)
+            yield Progress("writing", answer.policies, 84)
+            at, told = 0, 0
+            for mark in list(re.finditer(r"\]\.", answer.text))[:-1]:
+                text = answer.text[at : mark.end()]
+                new = tuple(each for each in answer.citations[told:] if f"[{each.n}]" in text)
+                yield Said(text, new)
+                at, told = mark.end(), told + len(new)
+            if self.waits:
+                self.waits.wait(10)
+            if self.breaks:
+                raise self.breaks
+            yield answer
+        finally:
+            self.ended += 1

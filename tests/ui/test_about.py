@@ -30,5 +30,17 @@ def test_a_figure_is_shown_as_it_is_and_not_better() -> None:
         assert abs(int(percent[1]) - 100 * share) <= 0.5
 
 
+def test_readers_learn_that_a_chat_model_writes_and_what_is_sent_there() -> None:
+    shown = about_html("ollama:llama3.2")
+    for key in ("about.model", "about.stored_model", "about.stored_unkept"):
+        assert f'data-t="{key}"' in shown
+    assert shown.count("(Ollama)") == 2
+    assert "llama3.2" not in shown
+    for key in ("about.no_model", "about.stored_questions"):  # not true any more
+        assert f'data-t="{key}"' not in shown
+        assert f'data-t="{key}"' in about_html()
+    assert "chat model" not in about_html()
+
+
 def test_what_the_browser_remembers_can_be_forgotten() -> None:
     assert 'id="fp-forget"' in about_html()

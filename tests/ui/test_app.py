@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
+import threading
 
 import pytest
 from fastapi import FastAPI
@@ -14,10 +17,18 @@ from qa.settings import Settings
 from tests.chroma import free_port
 from tests.ui.fakes import PreparedAnswers
 from ui.app import CannotListen, create_app, serve
+from ui.draining import Drain
 
 
 class EndedHereError(Exception):
     """Ends a service that has come as far as a test wants it to."""
+
+
+def bare() -> FastAPI:
+    """An application with nothing in it."""
+    app = FastAPI()
+    app.state.drain = Drain()
+    return app
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/nothing", "/gradio_api/upload", "/assets/nothing.js"])
@@ -146,10 +157,33 @@ def test_who_comes_while_the_service_is_being_made_is_refused_and_not_kept_waiti
         raise EndedHereError
 
     monkeypatch.setattr("ui.logs.set_up_logs", lambda _: None)
-    monkeypatch.setattr("ui.app.create_app", lambda *_, **__: made.append(reached()))
+
+    def create(*_: object, **__: object) -> FastAPI:
+        made.append(reached())
+        return bare()
+
+    monkeypatch.setattr("ui.app.create_app", create)
     with pytest.raises(EndedHereError):
         serve(settings, host="127.0.0.1", port=port, announce=announce)
     assert (made, announced) == ([False], [True])
+
+
+def test_who_ends_the_service_as_soon_as_its_address_is_printed_does_end_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.logs.set_up_logs", lambda _: None)
+    monkeypatch.setattr("ui.app.create_app", lambda *_, **__: bare())
+    too_late: list[int] = []
+    previous = signal.signal(signal.SIGTERM, lambda *_: too_late.append(signal.SIGTERM))
+    rescue = threading.Timer(10, os.kill, (os.getpid(), signal.SIGINT))
+    rescue.start()
+    try:
+        serve(settings, host="127.0.0.1", port=0, announce=lambda _: signal.raise_signal(signal.SIGTERM))
+        assert not rescue.finished.is_set()
+    finally:
+        rescue.cancel()
+        signal.signal(signal.SIGTERM, previous)
+    assert too_late == []
 
 
 def test_a_port_that_another_took_in_the_meantime_is_said_as_well(

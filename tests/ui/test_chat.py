@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount
 
-from qa.domain import Answer, Choice, Entry, Progress, Question, Status, Verdict, as_json
+from qa.domain import Answer, Choice, Entry, Progress, Question, Said, Status, Verdict, as_json
 from tests.ui.fakes import PreparedAnswers
 from ui.chat import (
     answer_html,
@@ -19,13 +19,16 @@ from ui.chat import (
     examples,
     examples_html,
     failure_html,
+    partial_html,
     reask,
     settled,
+    stopped_html,
     suggestions_html,
     working_html,
 )
 from ui.page import page_head
 from ui.panels import proof_panel
+from ui.words import said
 
 
 def message(answers: PreparedAnswers, text: str) -> str:
@@ -202,6 +205,82 @@ def test_a_question_that_was_never_answered_leaves_no_stages_behind() -> None:
         {"role": "assistant", "content": [{"type": "component", "value": working_html(Progress("routing"))}]},
     ]
     assert settled(history) == history[:1]
+
+
+# --- while a chat model writes ----------------------------------------------------------------------------------------
+
+
+def said_first(answer: Answer) -> Said:
+    """The first claim of an answer."""
+    return Said(answer.text.partition("[1].")[0] + "[1].", answer.citations[:1])
+
+
+def partial(answers: PreparedAnswers, question: str = "does Perricone MD share my data?") -> tuple[str, Answer]:
+    answer = answers.ask(Question(question))
+    so_far = said_first(answer)
+    proof = proof_panel(replace(answer, citations=so_far.citations), answers.policy, "k")
+    return partial_html(Progress("writing", answer.policies, 84), so_far, "k", proof), answer
+
+
+def test_what_is_proven_stands_below_the_stages_with_its_proof_before_the_rest_is_written(
+    answers: PreparedAnswers,
+) -> None:
+    shown, answer = partial(answers)
+    stages, _, below = shown.partition("</ol>")
+    assert re.findall(r'fp-now" aria-current="step">(.*?)</li>', stages) == [said("chat.writing")]
+    whole = answer_html(answer, "k", "")
+    lead = re.search(r'<div class="fp-lead"><p>.*?</p></div>', whole)
+    assert lead
+    assert lead[0] in below  # as it will stand in the whole answer
+    assert 'data-proof="k-1"' in below
+    assert 'data-proof="k-2"' not in below
+    assert 'id="k-1"' in below.partition("<template")[2]
+    assert "fp-verdict" not in shown
+
+
+def test_screen_readers_are_told_once_that_it_is_written_and_not_each_sentence(answers: PreparedAnswers) -> None:
+    assert 'role="status"' in working_html(Progress("writing"))
+    shown, _ = partial(answers)
+    assert 'role="status"' not in shown
+    assert 'aria-live="off"' in shown.partition(">")[0]
+
+
+def test_a_verdict_is_not_said_before_it_is_known_how_sure_it_is() -> None:
+    shown = partial_html(Progress("writing"), Said("No. It never sells it."), "k", "")
+    assert "No." not in words_in(shown.partition("<template")[0])
+    assert "It never sells it." in words_in(shown)
+
+
+def test_several_things_asked_are_told_each_under_what_was_asked() -> None:
+    told = Said("Does it <sell> it?\nNo. It does not.\n\nHow long?\nFor a year.")
+    shown = partial_html(Progress("writing"), told, "k", "").partition("<template")[0]
+    parts = re.findall(r'<section class="fp-part"><h3[^>]*>(.*?)</h3>(.*?)</section>', shown)
+    assert [(asked, words_in(text)) for asked, text in parts] == [
+        ("Does it &lt;sell&gt; it?", "It does not."),
+        ("How long?", "For a year."),
+    ]
+
+
+def test_what_was_said_goes_with_its_question_when_that_is_left_and_stays_when_it_is_stopped(
+    answers: PreparedAnswers,
+) -> None:
+    shown, _ = partial(answers)
+    history = [
+        {"role": "user", "content": "does it?"},
+        {"role": "assistant", "content": [{"type": "component", "value": shown}]},
+    ]
+    assert settled(history) == history[:1]
+    stopped = stopped_html(shown, "does <it>?")
+    assert said("chat.stopped_early") in stopped
+    assert "Only in some cases." in words_in(stopped.partition("<template")[0])
+    assert 'data-key="k"' in stopped
+    assert stopped.partition("<fp-held-1>")[2] == shown.partition("<fp-held-1>")[2]
+    assert 'id="k-1"' in stopped
+    assert "fp-stages" not in stopped
+    assert 'data-question="does &lt;it&gt;?"' in stopped
+    assert answers_in([{"role": "assistant", "content": [{"type": "component", "value": stopped}]}]) == []
+    nothing_said = stopped_html(working_html(Progress("writing")), "does it?")
+    assert "Stopped before there was an answer." in words_in(nothing_said)
 
 
 def test_offered_questions_are_buttons_that_say_what_they_ask() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,11 +27,9 @@ SELL = "does Free People sell my email address?"
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the samples; not to be changed."""
-    folder = tmp_path_factory.mktemp("index")
-    assert run(["ingest", "--index", str(folder)]) == 0
-    return folder
+    return shutil.copytree(sampled, tmp_path_factory.mktemp("made") / "index")
 
 
 @pytest.fixture
@@ -285,6 +284,13 @@ def test_a_comparison_of_one_policy_or_in_two_forms_is_wrong_usage(
     arguments = ["compare", "do you sell it?", "--scope", "malleries.com"]
     assert "2 to 20 policies" in failure(capsys, *arguments, code=2)
     assert "only one of" in failure(capsys, *arguments, "--scope", "freepeople.com", "--csv", "--json", code=2)
+
+
+def test_a_service_whose_chat_model_lacks_something_does_not_start_and_says_what(
+    index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINEPRINT_LLM", "nowhere:tiny")
+    assert "pip install langchain-nowhere" in failure(capsys, "serve", "--port", "0")
 
 
 def test_doctor_finds_a_sound_index_well(index: Path, capsys: pytest.CaptureFixture[str]) -> None:

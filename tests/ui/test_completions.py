@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from fastapi import FastAPI
 from markdown_it import MarkdownIt
 from openai.types.chat import ChatCompletionChunk
 from openai.types.chat.chat_completion_message import Annotation
@@ -24,10 +25,11 @@ from qa.domain import Answer, Choice, Citation, Question, Status, as_json
 from qa.errors import IndexMissing
 from qa.settings import Settings
 from tests.conftest import SAMPLES
-from tests.ui.fakes import PreparedAnswers
+from tests.ui.fakes import PreparedAnswers, WordedAnswers
 from tests.ui.loopback import listening
 from ui.app import create_app
-from ui.completions import MODEL, Reply, error_of, reply_with
+from ui.completions import MODEL, Reply, add_completions, error_of, reply_with
+from ui.turnstile import Turnstile
 
 PERRICONE = "does Perricone MD share my data?"
 CHAT = "/v1/chat/completions"
@@ -232,6 +234,7 @@ def reply_of(text: str, quote: str = "q", **more: Any) -> Reply:
         r"\![x](http://evil.example/?q)",
         r"\\![x](http://evil.example/?q)",
         "![x][1]",
+        "![١](http://evil.example/?q)",  # no number of ours
         "<img src=http://evil.example>",
         r"\<script>alert(1)</script>",
         r"\\<script>alert(1)</script>",
@@ -314,6 +317,66 @@ def test_usage_comes_last_where_it_is_wanted(chat: openai.OpenAI) -> None:
     assert before.usage is None
     assert last.choices == []
     assert last.usage == told(chat, user(PERRICONE)).usage
+
+
+# --- where a chat model words the answer ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def worded() -> WordedAnswers:
+    return WordedAnswers.from_samples(SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def wording(worded: WordedAnswers) -> Iterator[openai.OpenAI]:
+    app = FastAPI()
+    add_completions(app, worded, Turnstile(2, 2), Settings())
+    with listening(app) as address, openai.OpenAI(base_url=f"{address}/v1", api_key="x", max_retries=0) as client:
+        yield client
+
+
+def test_each_sentence_is_sent_as_soon_as_it_is_proven(wording: openai.OpenAI, worded: WordedAnswers) -> None:
+    worded.waits = threading.Event()
+    chunks = iter(wording.chat.completions.create(model=MODEL, messages=[user(PERRICONE)], stream=True))
+    content = ""
+    while not content.endswith("[1]."):
+        content += next(chunks).choices[0].delta.content or ""
+    assert not worded.waits.is_set()  # nothing but what is proven has come, and the rest is not there yet
+    worded.waits.set()
+    content += content_of(list(chunks))
+    assert content == told(wording, user(PERRICONE)).choices[0].message.content
+    worded.waits = None
+
+
+def test_usage_is_the_chat_models(wording: openai.OpenAI) -> None:
+    *_, last = streamed(wording, PERRICONE, stream_options={"include_usage": True})
+    assert last.usage
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens, last.usage.total_tokens) == (900, 80, 980)
+    assert told(wording, user(PERRICONE)).usage == last.usage
+
+
+def test_what_breaks_after_the_first_sentence_is_an_error_in_the_stream(
+    wording: openai.OpenAI, worded: WordedAnswers
+) -> None:
+    worded.breaks = IndexMissing("Nothing is indexed.")
+    try:
+        with pytest.raises(openai.APIError, match="Nothing is indexed"):
+            streamed(wording, PERRICONE)
+    finally:
+        worded.breaks = None
+
+
+def test_a_client_that_goes_ends_the_writing(wording: openai.OpenAI, worded: WordedAnswers) -> None:
+    worded.waits, before = threading.Event(), worded.ended
+    stream = wording.chat.completions.create(model=MODEL, messages=[user(PERRICONE)], stream=True)
+    next(iter(stream))
+    stream.close()
+    worded.waits.set()
+    deadline = time.monotonic() + 10
+    while worded.ended == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worded.waits = None
+    assert worded.ended == before + 1
 
 
 def test_a_stream_ends_as_programs_without_a_library_expect(client: TestClient) -> None:

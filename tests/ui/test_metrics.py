@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -11,10 +12,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from starlette.testclient import TestClient
 
-from qa.domain import Question, Verdict
+from qa.domain import Answer, Question, Verdict
 from qa.errors import IndexMissing
 from qa.settings import Settings
-from tests.ui.fakes import PreparedAnswers
+from tests.conftest import SAMPLES
+from tests.ui.fakes import PreparedAnswers, WordedAnswers
 from ui.access import ANYBODY, answers_for
 from ui.app import create_app
 from ui.live import Warmth
@@ -196,6 +198,30 @@ def test_a_service_limited_to_some_sites_is_counted_with_the_whole(answers: Prep
 def test_who_may_ask_everything_asks_the_watched_service(answers: PreparedAnswers, metrics: Metrics) -> None:
     watched = WatchedAnswers(answers, metrics)
     assert answers_for(watched, ANYBODY) is watched
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [(None, "worded"), ("slow", "slow"), ("unproven", "unproven"), ("my secret", "other")]
+)
+def test_what_a_chat_model_did_is_counted_by_reasons_that_are_known(failed: str | None, outcome: str) -> None:
+    metrics, answers = Metrics(chat_model=True), WordedAnswers.from_samples(SAMPLES)
+    (*_, answer) = WatchedAnswers(answers, metrics).stream(Question(PERRICONE))
+    assert isinstance(answer, Answer)
+    assert answer.generation
+    metrics = Metrics(chat_model=True)
+    metrics.answered(replace(answer, generation=replace(answer.generation, failed=failed)))
+    found = scrape(metrics, answers, Turnstile(1, 1))
+    assert figure(found, "model_answers_total", outcome=outcome) == 1
+    assert figure(found, "model_calls_total") == 1
+    assert figure(found, "model_tokens_total", direction="input") == 900
+    assert [figure(found, "model_claims_total", fate=fate) for fate in ("shown", "repaired", "dropped")] == [2, 1, 1]
+    assert figure(found, "model_first_claim_seconds_sum") == 1.25
+    assert "secret" not in str(found)
+
+
+def test_without_a_chat_model_nothing_is_told_of_one(answers: PreparedAnswers, metrics: Metrics) -> None:
+    WatchedAnswers(answers, metrics).ask(Question(PERRICONE))
+    assert not [name for name, _ in scrape(metrics, answers, Turnstile(1, 1)) if "model" in name]
 
 
 def test_a_label_is_timed(answers: PreparedAnswers, metrics: Metrics) -> None:

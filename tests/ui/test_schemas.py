@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from qa.domain import Answer, Choice, Citation, Entry, Label, LabelRow, PolicyCard, Question, Timings, as_json
+from qa.domain import (
+    Answer,
+    Choice,
+    Citation,
+    Entry,
+    Generation,
+    Label,
+    LabelRow,
+    PolicyCard,
+    Question,
+    Timings,
+    as_json,
+)
 from tests.ui.fakes import PreparedAnswers
 from ui.completions import CompletionRequest
 from ui.export import Conversation
@@ -19,6 +31,7 @@ from ui.schemas import (
     ChoiceDocument,
     CitationDocument,
     EntryDocument,
+    GenerationDocument,
     LabelDocument,
     LabelRowDocument,
     SuggestionsRequest,
@@ -32,6 +45,7 @@ from ui.tools import AskArguments, CompareArguments
     ("document", "value"),
     [
         (AnswerDocument, Answer),
+        (GenerationDocument, Generation),
         (CitationDocument, Citation),
         (EntryDocument, Entry),
         (ChoiceDocument, Choice),
@@ -58,6 +72,16 @@ def test_a_document_has_the_fields_of_its_domain_value_in_order(document: type[B
 def test_every_answer_passes_through_its_document_unchanged(answers: PreparedAnswers, text: str) -> None:
     data = as_json(answers.ask(Question(text)))
     assert AnswerDocument.model_validate(data).model_dump(mode="json") == data
+
+
+def test_what_a_model_did_is_in_the_document_where_one_was_asked_and_nowhere_else(answers: PreparedAnswers) -> None:
+    answer = answers.ask(Question("does Perricone MD share my data?"))
+    made = dataclasses.replace(answer, engine="ollama:x", generation=Generation("ollama:x", 3, 1, 1, None, 9, 9, 1))
+    data = as_json(made)
+    assert data["generation"]["dropped"] == 1
+    assert AnswerDocument.model_validate(data).model_dump(mode="json") == data
+    assert "generation" not in AnswerDocument.model_validate(as_json(answer)).model_dump(mode="json")
+    assert "generation" not in AnswerDocument.model_json_schema()["required"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from starlette.types import Message
 
 from qa.domain import Answer, Citation, Progress, Question, Status, as_json
 from qa.errors import FineprintError, UsageError
-from tests.ui.fakes import PreparedAnswers
+from tests.conftest import SAMPLES
+from tests.ui.fakes import PreparedAnswers, WordedAnswers
 from ui.streaming import Event, EventsOf, pieces_of, streamed
 from ui.turnstile import Turnstile
 
@@ -77,6 +78,27 @@ def test_a_stage_and_an_answer_as_events(answers: PreparedAnswers) -> None:
     events = list(EventsOf()(answer))
     assert {event.name for event in events} == {"citation", "token", "answer"}
     assert events[-1] == Event("answer", as_json(answer))
+
+
+def test_what_is_said_early_comes_with_its_citation_first_and_is_not_said_again() -> None:
+    answers = WordedAnswers.from_samples(SAMPLES)
+    events_of = EventsOf()
+    steps = list(answers.stream(Question(PERRICONE)))
+    early = [event for step in steps[:-1] for event in events_of(step)]
+    late = list(events_of(steps[-1]))
+    assert [event.name for event in early if event.name != "token"] == ["stage"] * 3 + ["citation"]
+    told: set[int] = set()
+    words = ""
+    for event in (*early, *late):
+        if event.name == "citation":
+            told.add(event.data["n"])
+        elif event.name == "token":
+            assert {int(n) for n in re.findall(r"\[(\d+)\]", event.data["text"])} <= told
+            words += event.data["text"]
+    answer = late[-1].data
+    assert words == answer["text"]
+    assert [event.data for event in (*early, *late) if event.name == "citation"] == answer["citations"]
+    assert answer["generation"]["model"] == answer["engine"] == "ollama:llama3.2"
 
 
 # --- over HTTP --------------------------------------------------------------------------------------------------------

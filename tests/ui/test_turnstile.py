@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from qa.errors import UsageError
+from qa.errors import Unwanted, UsageError
+from qa.talking import is_wanted
 from ui.requests import request_id
 from ui.turnstile import Busy, ClientGone, Turnstile, Waiting
 
@@ -169,6 +170,32 @@ def test_nobody_works_for_a_reader_who_stops_reading() -> None:
         work.let()
         await until(lambda: turnstile.inside == 0)
         assert len(work.made) <= 2
+
+    running(check())
+
+
+def test_work_that_waits_for_a_model_hears_that_its_client_has_gone_and_is_ended() -> None:
+    ended: list[bool] = []
+
+    def waiting_for_a_model() -> Iterator[int]:
+        try:
+            yield 1
+            while is_wanted.get()():
+                time.sleep(0.005)
+            raise Unwanted("Nobody waits.")
+        finally:
+            ended.append(is_wanted.get()())
+
+    async def check() -> None:
+        turnstile, client = Turnstile(1, 0), Client()
+        steps = turnstile.steps(client.http, waiting_for_a_model)
+        assert await anext(steps) == 1
+        assert turnstile.running == 1
+        client.gone.set()
+        with pytest.raises(ClientGone):
+            await anext(steps)
+        await until(lambda: turnstile.inside == 0)
+        assert ended == [False]
 
     running(check())
 

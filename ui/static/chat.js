@@ -82,8 +82,12 @@
     picker.click();
   };
 
-  const dataOf = (answer) => JSON.parse(answer.querySelector("template.fp-data")?.content.textContent || "null");
-  const answers = () => [...document.querySelectorAll("#fp-conversation .fp-answer")];
+  /* Of an answer that is not whole, only its citations are known. */
+  const dataOf = (answer) => {
+    const data = JSON.parse(answer.querySelector("template.fp-data")?.content.textContent || "null");
+    return data?.status ? data : null;
+  };
+  const answers = () => [...document.querySelectorAll("#fp-conversation .fp-answer:not(.fp-partial)")];
   const english = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
 
   /* An answer with its citations, as plain text. */
@@ -94,7 +98,8 @@
       const date = english.format(new Date(`${c.archived_on}T00:00:00Z`));
       return `[${c.n}] “${c.quote}”\n${c.company} (${c.domain})${section}, as of ${date}.${c.url ? `\n${c.url}` : ""}`;
     });
-    return [data.question, data.text, ...data.warnings.map((w) => `Note: ${w}`), ...sources].join("\n\n");
+    const worded = data.engine === "extractive" ? [] : [`Worded by ${data.engine}; every sentence checked against the policy.`];
+    return [data.question, data.text, ...data.warnings.map((w) => `Note: ${w}`), ...worded, ...sources].join("\n\n");
   };
 
   const turns = () =>
@@ -183,7 +188,17 @@
     }
   };
 
-  /* A question comes to the top, so that its answer is read from its beginning. */
+  /* A question comes to the top, so that its answer is read from its beginning; while that grows, whoever scrolls by
+     themselves is left where they are. */
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"])
+    document.addEventListener(
+      kind,
+      (event) => {
+        if (document.querySelector("#fp-conversation .fp-partial") && !event.target.closest?.("#fp-question"))
+          begun = document.querySelectorAll("#fp-conversation .user-row").length;
+      },
+      { passive: true, capture: true }
+    );
   let begun = 0;
   let settling = 0;
   const begin = () => {

@@ -120,13 +120,19 @@
     }
   };
   new MutationObserver((changes) => {
-    for (const change of changes)
+    for (const change of changes) {
+      /* Gradio changes the steps of an answer at work in place, back to the English that the service sends. */
+      const holder = change.target.nodeType === Node.TEXT_NODE ? change.target.parentElement : change.target;
+      if (holder?.matches(MARKED)) put(holder);
       for (const node of change.addedNodes) {
         if (node.nodeType !== Node.ELEMENT_NODE) continue;
         translate(node);
         if (lang !== "en") relabel(node, english);
       }
-  }).observe(document.documentElement, { childList: true, subtree: true });
+    }
+  }).observe(document.documentElement, {
+    childList: true, subtree: true, characterData: true, attributeFilter: ["data-t", "data-t-values"],
+  });
 
   window.fineprint = {
     settings,

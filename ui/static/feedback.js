@@ -17,7 +17,7 @@
     for (const each of document.querySelectorAll(".fp-answer[data-key]")) {
       if (each.dataset.key === answer.dataset.key) break;
       const data = dataOf(each);
-      if (data) questions.push(data.question);
+      if (data?.question) questions.push(data.question);
     }
     return questions.slice(-MOST_HISTORY);
   };

@@ -243,14 +243,32 @@
   };
   document.addEventListener("scroll", onScroll, { capture: true, passive: true });
 
-  /* A new answer brings its proof along; an emptied conversation takes it away. */
+  /* A number that has the focus keeps it while the answer around it grows. */
+  let held = null;
+  document.addEventListener("focusin", ({ target }) => {
+    held = target.classList?.contains("fp-ref") ? target.dataset.proof : null;
+  });
+  const holdOn = () => {
+    if (!held || document.activeElement !== document.body) return;
+    document.querySelector(`.fp-ref[data-proof="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  };
+
+  /* A new answer brings its proof along; an emptied conversation takes it away. One that grows brings more of it, unless
+     some of its proof is being read. */
   let newest = null;
+  let said; // how many citations a growing answer has
   let labelled = null;
   const follow = () => {
     const answers = document.querySelectorAll(".fp-answer[data-key]");
     const last = answers[answers.length - 1] ?? null;
     const key = last?.dataset.key ?? null;
-    if (key !== newest && list(last)) newest = key;
+    if (key !== newest) {
+      if (list(last)) [newest, said] = [key, last?.dataset.said];
+    } else if (said !== last?.dataset.said) {
+      const reading = shownKey !== key || current !== null;
+      if (reading || list(last)) said = last?.dataset.said;
+    }
+    holdOn();
     /* Another policy has been chosen: its label takes the place of what was being read. */
     const label = document.querySelector("#fp-glance .fp-label")?.dataset.policy ?? null;
     if (label === labelled) return;

@@ -291,8 +291,8 @@
     };
     return { reference, item: make("li", {}, row, body) };
   };
-  const proofsOf = (citations, label) => {
-    const proofs = new Map(citations.map((citation) => [citation.n, proof(citation)]));
+  const proofsOf = (citations, label, known) => {
+    const proofs = new Map(citations.map((citation) => [citation.n, known?.get(citation.n) ?? proof(citation)]));
     const list = proofs.size ? make("ol", { class: "proofs", "aria-label": label }, ...[...proofs.values()].map((each) => each.item)) : null;
     return { proofs, list };
   };
@@ -325,8 +325,8 @@
     const name = of.question ? make("h3", { lang: foreign }, shown(of.question)) : make("h3", {}, shown(of.company), make("small", {}, ` ${t("as_of")} ${date(of.archived_on)}`));
     return make("section", { class: "part" }, name, top, said, below);
   };
-  const card = ({ question, answer }) => {
-    const { proofs, list } = proofsOf(answer.citations, t("proof"));
+  const card = ({ question, answer }, known) => {
+    const { proofs, list } = proofsOf(answer.citations, t("proof"), known);
     const nearest = answer.citations.length ? {} : proofsOf(answer.related, t("nearest"));
     const inside = [];
     const several = answer.parts.length ? answer.parts : answer.entries;
@@ -338,6 +338,7 @@
     inside.push(list);
     if (nearest.list) inside.push(make("p", { class: "label", "aria-hidden": "true" }, t("nearest")), nearest.list);
     for (const warning of answer.warnings) inside.push(make("p", { class: "warning" }, make("b", {}, t("note"), " "), make("span", { lang: foreign }, shown(warning))));
+    if (answer.engine !== "extractive") inside.push(make("p", { class: "label" }, t("worded", { name: shown(answer.engine) })));
     /* Another site's policy is no answer where the page is about one. */
     const choices = scope ? [] : answer.choices;
     if (choices.length) inside.push(make("div", { class: "choices" }, ...choices.map((choice) => chip(choice.label, () => ask(question, choice)))));
@@ -374,7 +375,7 @@
     const at = { waiting: 0, routing: 1, comparing: 2, retrieval: 2, reading: 2 }[data.name] ?? 3;
     if (at === 0) return t("waiting");
     if (at === 1) return t("finding");
-    if (at === 3) return t("checking");
+    if (at === 3) return t("writing");
     if (data.policies?.length > 1) return t("reading_policies", { n: data.policies.length });
     return data.sentences ? t("reading_sentences", { n: data.sentences }) : t("reading");
   };
@@ -428,15 +429,25 @@
         return;
       }
       const proofs = new Map();
+      const words = make("div", { class: "words" });
+      const list = make("ol", { class: "proofs" });
       let written = "";
+      /* A number that has the focus keeps it. */
+      const redo = (element, inside) => {
+        const held = shadow.activeElement;
+        element.replaceChildren(...inside());
+        (held?.dataset.n ? reply.querySelector(`.reference[data-n="${held.dataset.n}"]`) : reply.contains(held) && held)?.focus?.({ preventScroll: true });
+      };
       for await (const [name, data] of events(response)) {
         if (control.signal.aborted) break;
         if (name === "stage") stage.textContent = stages(data);
-        else if (name === "citation") proofs.set(data.n, proof(data));
-        else if (name === "token") {
+        else if (name === "citation") {
+          proofs.set(data.n, proof(data));
+          list.append(proofs.get(data.n).item);
+        } else if (name === "token") {
+          if (!written) reply.append(words, list);
           written += data.text;
-          const unfinished = written.replace(/\[\d{0,3}$/, ""); /* half a number is not shown */
-          reply.replaceChildren(stage, make("div", { class: "words" }, ...claims(unfinished, proofs)));
+          redo(words, () => claims(written, proofs)); /* a piece is a whole word, and a number whole */
         } else if (name === "error") {
           fail(refused(data.status, data.code, data.detail));
           tell("error", { status: data.status, code: data.code });
@@ -444,9 +455,7 @@
         } else if (name === "answer") turn.answer = data;
       }
       if (!turn.answer) throw new Error("the answer did not come whole");
-      const held = shadow.activeElement?.dataset?.n;
-      reply.replaceChildren(...card(turn));
-      if (held) reply.querySelector(`.reference[data-n="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+      redo(reply, () => card(turn, proofs));
       say(spoken(turn.answer));
       remember();
       const { status, verdict: said, citations, policies } = turn.answer;
