@@ -152,9 +152,18 @@ def save_json(path: Path, data: object) -> None:
     Raises:
         ResultsUnwritable: it cannot be written there.
     """
+    save_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def save_text(path: Path, text: str) -> None:
+    """Writes a text, whole or not at all; the folder is made.
+
+    Raises:
+        ResultsUnwritable: it cannot be written there.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        _write(path, text)
     except OSError as exc:
         raise ResultsUnwritable(f"Cannot save the results in {path}: {exc.strerror}.") from exc
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from eval.cases import Case, InvalidCases, check_proofs
 from eval.metrics import Figures, Marks, figures, flat, mark, mean, percentile
-from qa.domain import Answer, Question
+from qa.domain import EXTRACTIVE, Answer, Question
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Parameters:
         data_sha256: over the cases and their policies; equal data, comparable figures.
         encoder, fingerprint, dimension, chunker, distance: the index's manifest.
         started_at: UTC, ISO 8601.
+        engine: what puts answers into words.
     """
 
     fineprint: str
@@ -52,6 +53,7 @@ class Parameters:
     chunker: str
     distance: str
     started_at: str
+    engine: str = EXTRACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import io
 import json
+import socket
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from eval.cases import InvalidCases
+from eval.engines import InvalidEngine
 from eval.evaluating import evaluate
 from eval.reporting import InvalidBaseline
 from qa.encoders import HashingEncoder
+from qa.errors import ChatModelFailed
 from qa.settings import load_settings
+from tests.chatting import Reply, Request, serving
 
 CASES = (
     {
@@ -90,3 +95,71 @@ def test_a_folder_without_the_policies_asked_about_is_refused(tmp_path: Path, ca
     settings = load_settings({"index": tmp_path / "index", "cache": tmp_path / "cache"}, environ={})
     with pytest.raises(InvalidCases):
         evaluate(cases, tmp_path / "empty", None, None, settings, Console(quiet=True), encoder=HashingEncoder())
+
+
+# --- several engines --------------------------------------------------------------------------------------------------
+
+
+def run_engines(tmp_path: Path, cases: Path, *engines: str, url: str, baseline: Path | None = None) -> tuple[int, str]:
+    """The exit code, and what is printed."""
+    # One of the tests' models on loopback, whichever provider's protocol it speaks.
+    values = {"index": tmp_path / "index", "cache": tmp_path / "cache", "llm_url": url, "llm_api_key": "key"}
+    settings = load_settings({**values, "llm_wait_s": 5, "llm_timeout_s": 5}, environ={})
+    console = Console(file=(out := io.StringIO()), width=200)
+    code = evaluate(
+        cases, None, tmp_path / "out", baseline, settings, console, encoder=HashingEncoder(), engines=engines
+    )
+    return code, out.getvalue()
+
+
+def worded(request: Request) -> Reply:
+    """A model that says again what the first sentence says, and claims something that no policy says."""
+    asked = json.loads(request.user) if request.user.startswith("{") else {}
+    if "sentences" not in asked:
+        return Reply("{}")
+    said = asked["sentences"][0]["text"]
+    claims = [
+        {"text": said.replace("We ", f"{asked['company']} "), "proof": [{"sentence": 1, "quote": said}]},
+        {"text": "It buys your address from Globex.", "proof": [{"sentence": 1, "quote": said}]},
+    ]
+    return Reply(json.dumps({"verdict": "no", "claims": claims}))
+
+
+def test_engines_answer_the_same_cases_side_by_side(tmp_path: Path, cases: Path) -> None:
+    with serving(worded) as server:
+        code, printed = run_engines(tmp_path, cases, "extractive", "openai:tiny", url=server.openai_url)
+        asked = len(server.requests)
+    assert code == 0
+    assert "extractive" in printed
+    data = json.loads((tmp_path / "out" / "engines.json").read_text(encoding="utf-8"))
+    plain, model = data["engines"]
+    assert plain["work"]["calls"] == 0
+    assert model["work"]["calls"] == asked - 1 > 0  # one asked whether it is there
+    assert model["work"]["dropped"] >= 1
+    assert model["work"]["input_tokens"] > 0
+    assert (plain["figures"]["n"], plain["figures"]["invalid_quotes"]) == (2, 0)
+    assert (model["figures"]["n"], model["figures"]["invalid_quotes"]) == (2, 0)
+    assert set(model["first_ms"]) == {"sell", "keep"}
+    assert run(tmp_path, cases, baseline=tmp_path / "out" / "extractive") == 0
+
+
+def test_a_model_that_is_not_there_is_left_out_and_the_others_go_on(tmp_path: Path, cases: Path) -> None:
+    code, printed = run_engines(tmp_path, cases, "openai:gone", "extractive", url=closed_url())
+    assert code == 1
+    assert printed.startswith("openai:gone is left out: The chat model openai:gone cannot be reached")
+    gone, plain = json.loads((tmp_path / "out" / "engines.json").read_text(encoding="utf-8"))["engines"]
+    assert (gone["figures"], plain["figures"]["n"]) == (None, 2)
+    with pytest.raises(ChatModelFailed, match="cannot be reached"):
+        run_engines(tmp_path, cases, "openai:gone", url=closed_url())
+
+
+def closed_url() -> str:
+    """Where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+
+
+def test_what_is_no_engine_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidEngine):
+        run_engines(tmp_path, tmp_path / "no-such-file", "llama", url="http://127.0.0.1:9/v1")
