@@ -53,6 +53,13 @@ _WITHOUT_OBJECT = re.compile(
     r"|who with|who to)\W*$",
     re.IGNORECASE,
 )
+# "Can you tell me, do they sell it?" asks one thing.
+_OPENING = re.compile(
+    rf"{_AUX}\s+(?:you|u|i|some(?:one|body)|any(?:one|body))\s+(?:(?:please|kindly|just|also|perhaps|maybe)\s+)*"
+    r"(?:tell|explain|say|clarify|confirm|advise|ask|let|inform|show|answer)"
+    r"(?:\s+(?:to|me|us|you|know|please|this|something))*\W*$",
+    re.IGNORECASE,
+)
 MOST_PARTS = 4
 """Questions with more parts are read as one."""
 
@@ -83,7 +90,8 @@ def parted(question: str) -> tuple[str, ...]:
     at = 0
     for cut in _CUT.finditer(question):
         before, after = question[at : cut.start()].strip(), question[cut.end() :].strip()
-        if asks(before) and (asks(after) or _IF_ASKED.match(after) or _REST.match(after)):
+        begun = asks(before) and not _OPENING.match(before)
+        if begun and (asks(after) or _IF_ASKED.match(after) or _REST.match(after)):
             parts.append(before)
             at = cut.end()
     parts.append(question[at:].strip())

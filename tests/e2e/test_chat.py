@@ -32,7 +32,7 @@ def slow() -> Iterator[tuple[str, PreparedAnswers]]:
     answers = PreparedAnswers.from_samples(SAMPLES)
     answers.pause = threading.Event()
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(answers, Settings()), log_level="critical"))
+        server = uvicorn.Server(uvicorn.Config(create_app(answers, Settings()), log_config=None, log_level="critical"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers

@@ -341,7 +341,9 @@ def crowded() -> Iterator[str]:
     day = dt.date(2015, 5, 5)
     answers.listed = tuple(PolicyCard(f"{n}.com@{day}", f"{n}.com", day, n.title(), (n,)) for n in names)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(answers, Settings()), log_level="error", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(answers, Settings()), log_config=None, log_level="error", access_log=False)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

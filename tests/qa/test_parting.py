@@ -44,6 +44,8 @@ def test_a_question_that_asks_several_things_is_taken_apart(question: str, parts
 @pytest.mark.parametrize(
     "question",
     [
+        "can you tell me, do they sell my data?",
+        "could you please explain, does it keep my card number?",
         "do you share my name and where I live?",
         "can I wipe the record of my IP and what I did on your site?",
         "can you delete my account and my data?",

@@ -32,5 +32,5 @@ def test_what_is_wrong_with_a_chat_model_is_said_in_a_line(tmp_path: Path) -> No
         (unknown,) = chat_model(settings_of(tmp_path, llm="ollama:tiny", llm_url=server.url))
     (uninstalled,) = chat_model(settings_of(tmp_path, llm="nowhere:tiny"))
     assert (unknown.fine, uninstalled.fine) == (False, False)
-    assert "check FINEPRINT_LLM" in unknown.detail
+    assert "check its name" in unknown.detail
     assert "pip install langchain-nowhere" in uninstalled.detail

@@ -35,20 +35,29 @@
   window.fetch = async (...request) => {
     const response = await fetched(...request);
     const key = REFUSALS[response.status];
-    if (!key || !/\/gradio_api\/queue\/join(\?|$)/.test(response.url)) return response;
+    if (!/\/gradio_api\/queue\/join(\?|$)/.test(response.url)) return response;
+    if (!key) {
+      if (response.ok && parts(JSON.parse(request[1].body)).includes("fp-conversation"))
+        document.getElementById("fp-refused")?.remove();
+      return response;
+    }
     const seconds = Number(response.headers.get("Retry-After")) || 5;
     const [n, unit] = seconds > 99 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
     const when = new Intl.RelativeTimeFormat(window.fineprint.language).format(n, unit);
     refused(JSON.parse(request[1].body), { key, values: { when }, seconds });
     return new Response('{"detail": []}', { status: 422, headers: { "Content-Type": "application/json" } });
   };
-  const refused = (asked, why) => {
+  /* The parts of the page that an answer to a request changes. */
+  const parts = (asked) => {
     const { components, dependencies } = window.gradio_config;
-    const { outputs } = dependencies.find(({ id }) => id === asked.fn_index);
-    const parts = components.filter(({ id }) => outputs.includes(id)).map(({ props }) => props.elem_id);
-    if (parts.includes("fp-conversation")) notAnswered(asked, why);
-    else if (parts.includes("fp-cmp-stream")) document.dispatchEvent(new CustomEvent("fp:refused", { detail: why }));
-    else if (!parts.includes("fp-following")) window.fineprint.tell(window.fineprint.t(why.key, why.values));
+    const outputs = dependencies.find(({ id }) => id === asked.fn_index)?.outputs ?? [];
+    return components.filter(({ id }) => outputs.includes(id)).map(({ props }) => props.elem_id);
+  };
+  const refused = (asked, why) => {
+    const changed = parts(asked);
+    if (changed.includes("fp-conversation")) notAnswered(asked, why);
+    else if (changed.includes("fp-cmp-stream")) document.dispatchEvent(new CustomEvent("fp:refused", { detail: why }));
+    else if (!changed.includes("fp-following")) window.fineprint.tell(window.fineprint.t(why.key, why.values));
   };
   /* The question goes back into its box, unless the next one is being typed there. */
   const notAnswered = ({ data, event_data: chosen }, { key, values, seconds }) => {
@@ -168,7 +177,6 @@
     if (menu && menu.hidden !== !shown.length) menu.hidden = !shown.length;
     const next = document.querySelector("#fp-following .fp-next");
     const working = document.querySelector("#fp-conversation .fp-working");
-    if (working) document.getElementById("fp-refused")?.remove();
     const key = next && !working && last?.dataset.key === next.dataset.key ? next.dataset.key : null;
     for (const old of document.querySelectorAll("#fp-conversation .fp-next"))
       if (old.dataset.key !== key) old.remove();
