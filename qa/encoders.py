@@ -307,11 +307,7 @@ class BundledJudge:
             cache: folder where it is remembered which files were checked; may be unwritable.
             threads: of ONNX Runtime.
         """
-        self._cache = cache
-        self._threads = threads
-        self._weights = _recorded_weights("judge")
-        self._lock = threading.Lock()
-        self._loaded: tuple[Any, Any] | None = None
+        self._model = _PairModel("judge", cache, threads)
 
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
         """See ``Judge``.
@@ -321,32 +317,13 @@ class BundledJudge:
         """
         if not texts:
             return []
-        tokenizer, session = self._model()
-        asked = tokenizer.encode(_encodable(question), add_special_tokens=False).ids
-        pairs = [pair_ids(asked, tokenizer.encode(_encodable(t), add_special_tokens=False).ids) for t in texts]
-        judged: dict[int, Judgement] = {}
-        # Pairs of like length share a pass, so that one long sentence does not make all of them long.
-        order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]))
-        for start in range(0, len(order), _JUDGED_AT_ONCE):
-            rows = order[start : start + _JUDGED_AT_ONCE]
-            ids, kinds = _padded([pairs[i][0] for i in rows]), _padded([pairs[i][1] for i in rows])
-            mask = _padded([[1] * len(pairs[i][0]) for i in rows])
-            scores = np.asarray(session.run(None, {"ids": ids, "mask": mask, "kinds": kinds})[0], dtype=np.float32)
-            judged |= {i: Judgement.of(row) for i, row in zip(rows, scores, strict=True)}
-        return [judged[i] for i in range(len(pairs))]
+        asked = self._model.tokens(question)
+        scores = self._model.scores([pair_ids(asked, self._model.tokens(text)) for text in texts])
+        return [Judgement.of(row) for row in scores]
 
     def warm_up(self) -> None:
         """Loads the model."""
-        self._model()
-
-    def _model(self) -> tuple[Any, Any]:
-        with self._lock:
-            if self._loaded is None:
-                folder = _checked_files(self._cache)
-                _check(self._weights.path, self._weights.sha256, self._cache / "judge-checked.json")
-                graph = _graph(self._weights, pair_judge, folder)
-                self._loaded = _tokenizer(folder), _session(graph, self._weights.path, self._threads)
-            return self._loaded
+        self._model.load()
 
 
 class BundledEntailment:
@@ -358,12 +335,8 @@ class BundledEntailment:
             cache: folder where it is remembered which files were checked; may be unwritable.
             threads: of ONNX Runtime.
         """
-        self._cache = cache
-        self._threads = threads
-        self._weights = _recorded_weights("entailment")
-        self._calibration = _recorded_calibration(self._weights.path)
-        self._lock = threading.Lock()
-        self._loaded: tuple[Any, Any] | None = None
+        self._model = _PairModel("entailment", cache, threads)
+        self._calibration = _recorded_calibration(self._model.weights.path)
 
     def supports(self, claims: Sequence[str], texts: Sequence[str]) -> list[float]:
         """See ``Entailment``.
@@ -373,37 +346,63 @@ class BundledEntailment:
         """
         if not claims:
             return []
-        tokenizer, session = self._model()
-
-        def tokens(text: str) -> list[int]:
-            found: list[int] = tokenizer.encode(_encodable(text), add_special_tokens=False).ids
-            return found
-
+        tokens = self._model.tokens
         pairs = [claim_ids(tokens(claim), tokens(text)) for claim, text in zip(claims, texts, strict=True)]
-        chances = [0.0] * len(pairs)
-        slope, intercept = self._calibration
-        read = sorted((len(pair[0]), i) for i, pair in enumerate(pairs) if pair)
-        for start in range(0, len(read), _JUDGED_AT_ONCE):
-            rows = [i for _, i in read[start : start + _JUDGED_AT_ONCE]]
-            chosen = [pair for i in rows if (pair := pairs[i])]
-            ids, kinds = _padded([pair[0] for pair in chosen]), _padded([pair[1] for pair in chosen])
-            mask = _padded([[1] * len(pair[0]) for pair in chosen])
-            scores = np.asarray(session.run(None, {"ids": ids, "mask": mask, "kinds": kinds})[0], dtype=np.float64)
-            for i, score in zip(rows, scores[:, 0], strict=True):
-                chances[i] = float(1 / (1 + np.exp(-np.clip(slope * score + intercept, -30, 30))))
-        return chances
+        scores = iter(self._model.scores([pair for pair in pairs if pair]))
+        # A claim for which there is no room is not read, and not proven.
+        return [self._chance(float(next(scores)[0])) if pair else 0.0 for pair in pairs]
 
     def warm_up(self) -> None:
         """Loads the model."""
-        self._model()
+        self._model.load()
 
-    def _model(self) -> tuple[Any, Any]:
+    def _chance(self, score: float) -> float:
+        slope, intercept = self._calibration
+        return float(1 / (1 + np.exp(-np.clip(slope * score + intercept, -30, 30))))
+
+
+class _PairModel:
+    """A cross-encoder of this package; loaded when first needed, by one thread.
+
+    Attributes:
+        weights: its file.
+    """
+
+    def __init__(self, name: str, cache: Path, threads: int) -> None:
+        self.weights = _recorded_weights(name)
+        self._checked = cache / f"{name}-checked.json"
+        self._cache = cache
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids without the marks of beginning and end."""
+        found: list[int] = self.load()[0].encode(_encodable(text), add_special_tokens=False).ids
+        return found
+
+    def scores(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[Vectors]:
+        """The output for each pair of token ids and kinds, in their order."""
+        session = self.load()[1]
+        scored: dict[int, Vectors] = {}
+        # Pairs of like length share a pass, so that one long sentence does not make all of them long.
+        order = sorted(range(len(pairs)), key=lambda i: len(pairs[i][0]))
+        for start in range(0, len(order), _JUDGED_AT_ONCE):
+            rows = order[start : start + _JUDGED_AT_ONCE]
+            ids, kinds = _padded([pairs[i][0] for i in rows]), _padded([pairs[i][1] for i in rows])
+            mask = _padded([[1] * len(pairs[i][0]) for i in rows])
+            out = np.asarray(session.run(None, {"ids": ids, "mask": mask, "kinds": kinds})[0], dtype=np.float32)
+            scored |= dict(zip(rows, out, strict=True))
+        return [scored[i] for i in range(len(pairs))]
+
+    def load(self) -> tuple[Any, Any]:
+        """Tokenizer and session."""
         with self._lock:
             if self._loaded is None:
                 folder = _checked_files(self._cache)
-                _check(self._weights.path, self._weights.sha256, self._cache / "entailment-checked.json")
-                graph = _graph(self._weights, pair_judge, folder)
-                self._loaded = _tokenizer(folder), _session(graph, self._weights.path, self._threads)
+                _check(self.weights.path, self.weights.sha256, self._checked)
+                graph = _graph(self.weights, pair_judge, folder)
+                self._loaded = _tokenizer(folder), _session(graph, self.weights.path, self._threads)
             return self._loaded
 
 
