@@ -36,6 +36,7 @@ class Work:
     def __init__(self, steps: int = 3) -> None:
         self._steps = steps
         self._let = threading.Semaphore(0)
+        self.begun = 0
         self.made: list[int] = []
 
     def let(self, steps: int = 100) -> None:
@@ -43,6 +44,7 @@ class Work:
 
     def __call__(self) -> Iterator[int]:
         for n in range(self._steps):
+            self.begun += 1
             assert self._let.acquire(timeout=10)
             self.made.append(n)
             yield n
@@ -135,6 +137,7 @@ def test_a_client_that_goes_ends_the_work_at_its_next_step() -> None:
         steps = turnstile.steps(client.http, work)
         work.let(1)
         assert await anext(steps) == 0
+        await until(lambda: work.begun == 2)  # else the client may go before the second step begins
         client.gone.set()
         with pytest.raises(ClientGone):
             await anext(steps)
