@@ -67,7 +67,7 @@ class Recipe:
         typos: share of questions in which two neighbouring letters are swapped.
     """
 
-    epochs: int = 2
+    epochs: int = 1
     learning_rate: float = 8e-5
     warm_up: float = 0.1
     questions: int = 24
@@ -161,16 +161,11 @@ class TrainableEncoder:
 
         self.model.load_state_dict({name: value.float() for name, value in load_file(str(path)).items()})
 
-    def mine(self, examples: Sequence[Example], sources: dict[str, IndexedPolicy]) -> dict[str, list[int]]:
-        """For each example, by id, the best-ranked sentences that are not proof."""
-        return self._mine(_usable(examples), {name: self._sentence_rows(source) for name, source in sources.items()})
-
     def train(
         self,
         examples: Sequence[Example],
         sources: dict[str, IndexedPolicy],
         report: Callable[[str], None],
-        mined: Mapping[str, list[int]] | None = None,
     ) -> None:
         """Trains on the examples.
 
@@ -178,7 +173,6 @@ class TrainableEncoder:
             examples: annotated questions.
             sources: their policies by id.
             report: is told the loss of each epoch.
-            mined: what ``mine`` of an untrained encoder found, if that is known: it is the same for every fold.
         """
         import torch
 
@@ -197,10 +191,10 @@ class TrainableEncoder:
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / (recipe.warm_up * steps), max(0.02, 1 - step / steps))
         )
-        hard: Mapping[str, list[int]] = mined or {}
+        hard: dict[str, list[int]] = {}
         for epoch in range(recipe.epochs):
             # After two epochs the ranking hardly changes, and mining costs a fifth of an epoch.
-            if epoch < 2 and not (epoch == 0 and hard):
+            if epoch < 2:
                 hard = self._mine(usable, sentences)
             self.model.train()
             dice.shuffle(usable)

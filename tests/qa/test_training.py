@@ -14,6 +14,7 @@ import pytest
 from qa.domain import Verdict
 from qa.encoders import BundledEntailment, BundledJudge, HashingEncoder
 from qa.entailing import posed
+from qa.errors import UnknownScope
 from qa.judging import OPPOSITE, Judgement
 from qa.library import Library, Manifest
 from qa.reading import ReadingModel
@@ -35,7 +36,7 @@ from qa.training.entailment import (
     training_set,
     written_claims,
 )
-from qa.training.examples import Example, load_examples
+from qa.training.examples import WRITTEN, Example, load_examples
 from qa.training.judge import JudgeRecipe, TrainableJudge
 from qa.training.reading import MIN_PRECISION, Assessed, Ranked, fit, hit_rates, without
 from qa.training.synthetic import contrasts_of, joined, make_questions, question_of
@@ -95,6 +96,28 @@ def test_evidence_is_mapped_onto_sentences_and_the_name_is_taken_out_of_the_quer
     assert example.evidence.tolist() == [True, False, False, False]
     assert "Acme" not in example.route.query
     assert not by_id(ranked, "acme-not_stated").acceptable.any()
+
+
+def test_questions_written_for_training_say_where_their_evidence_stands(ranked: list[Ranked], tmp_path: Path) -> None:
+    example = by_id(ranked, "acme-no")
+    source = next(r for r in ranked if r.example is example).candidates.source
+    said = next(sentence for _, sentence in source.sentences() if "never" in sentence.span.of(source.policy.text))
+    item = {
+        "policy": "acme.com__2011-03-06",
+        "question": "and sold?",
+        "history": ["is my data shared?"],
+        "verdict": "no",
+        "evidence": [[said.start, said.end]],
+        "near_miss": [],
+    }
+    file = tmp_path / "written.jsonl"
+    file.write_text(f"{json.dumps(item)}\n\n{json.dumps({**item, 'policy': 'gone.com__2011-03-06'})}\n")
+    with Library.open(tmp_path / "index") as library:
+        (read,) = load_examples(file, library, at_hand=True)
+        with pytest.raises(UnknownScope):
+            load_examples(file, library)
+    assert (read.id, read.kind, read.verdict) == ("written:1", "yes_no", "no")
+    assert read.acceptable.tolist() == read.evidence.tolist() == example.evidence.tolist()
 
 
 def test_hit_rates_count_answered_questions_only(ranked: list[Ranked]) -> None:
@@ -216,13 +239,13 @@ def test_made_questions_are_the_same_for_the_same_seed_and_ask_a_sentence_that_s
 def test_too_few_policies_for_the_folds_are_told_before_anything_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cases = str(tmp_path / "cases.jsonl")
-    monkeypatch.setattr(
-        "sys.argv", ["training", "--index", str(tmp_path / "index"), "--cases", cases, "--folds", str(len(NAMES) + 1)]
-    )
+    cases = tmp_path / "cases.jsonl"
+    few = [line for line in cases.read_text().splitlines() if json.loads(line)["policy"].split(".")[0] in NAMES[:4]]
+    cases.write_text("\n".join(few))
+    monkeypatch.setattr("sys.argv", ["training", "--index", str(tmp_path / "index"), "--cases", str(cases)])
     with pytest.raises(SystemExit):
         main()
-    assert f"at least {len(NAMES) + 1} policies" in capsys.readouterr().err
+    assert "at least 5 policies" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -374,6 +397,16 @@ def test_training_of_entailment_ends_when_its_time_is_up(untrained: TrainableEnc
     model = TrainableEntailment(EntailmentRecipe(epochs=1, claims=4, frozen=5), untrained)
     model.train(claims_of_two_policies(), lines.append, minutes=1e-9)
     assert lines == ["time is up after 0 claims"]
+
+
+def test_the_written_questions_hold_no_text_of_a_policy_but_where_it_stands() -> None:
+    items = [json.loads(line) for line in WRITTEN[0].read_text(encoding="utf-8").splitlines()]
+    assert len(items) > 6_000
+    fields = {"policy", "question", "kind", "verdict", "style", "topic", "evidence", "near_miss"}
+    for item in items:
+        assert set(item) - {"history"} == fields
+        assert all(0 <= start < end for start, end in item["evidence"] + item["near_miss"])
+        assert bool(item["evidence"]) == (item["verdict"] != "not_stated")
 
 
 def test_the_written_claims_hold_no_text_of_a_policy_but_where_it_stands() -> None:
