@@ -43,7 +43,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing (once; a few minutes)"
-	@$(call INSTALL,.)
+	@$(call INSTALL,".[pdf,docx]")
 	@$(COMPILE)
 	@touch $@
 

@@ -34,9 +34,10 @@ def normalised(name: str) -> str:
 
 
 def stated() -> list[Requirement]:
-    """What pyproject.toml asks for."""
+    """What pyproject.toml asks for, with what reads PDF and Word documents."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [Requirement(each) for each in project["dependencies"]]
+    extras = project["optional-dependencies"]
+    return [Requirement(each) for each in (*project["dependencies"], *extras["pdf"], *extras["docx"])]
 
 
 def needed(roots: Iterable[Requirement]) -> dict[str, str]:

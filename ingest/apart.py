@@ -10,6 +10,7 @@ import base64
 import contextlib
 import datetime as dt
 import json
+import logging
 import math
 import subprocess
 import sys
@@ -28,10 +29,13 @@ from ingest.sources import Source
 from qa.domain import Passage, Policy, Sentence, Span
 from qa.errors import PolicyRefused
 
-__all__ = ["SECONDS", "Read", "read_apart", "read_policy", "read_unplaced"]
+__all__ = ["PAPER_SECONDS", "SECONDS", "Read", "read_apart", "read_policy", "read_unplaced"]
 
 SECONDS: Final = 10.0
 """A policy of 500,000 characters is read in two; what takes longer than this was made to."""
+
+PAPER_SECONDS: Final = 120.0
+"""A PDF takes a third of a second a page, and several times that on a busy machine; one of 100 pages is still read."""
 
 MEGABYTES: Final = 1024
 _BUG: Final = 3
@@ -115,12 +119,14 @@ def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float =
         "company": hints.company,
         "archived_on": hints.archived_on.isoformat() if hints.archived_on else None,
         "url": hints.url,
+        "record": None if source.record is None else dict(source.record),
+        "committed_on": source.committed_on.isoformat() if source.committed_on else None,
         "max_chars": max_chars,
         "placed": placed,
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module; the text goes in through the pipe
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", __name__, str(seconds)],
             input=json.dumps(task).encode("ascii"),
             capture_output=True,
             timeout=seconds,
@@ -141,7 +147,8 @@ def read_apart(source: Source, hints: Hints, *, max_chars: int, seconds: float =
 
 
 def _main() -> None:
-    _bound()
+    _bound(float(sys.argv[1]))
+    logging.disable()  # what libraries log may quote the text
     task = json.loads(sys.stdin.buffer.read())
     hints = Hints(
         domain=normal_domain(task["domain"] or ""),
@@ -149,7 +156,13 @@ def _main() -> None:
         archived_on=dt.date.fromisoformat(task["archived_on"]) if task["archived_on"] else None,
         url=task["url"],
     )
-    source = Source(task["name"], base64.b64decode(task["data"]), task["suffix"])
+    source = Source(
+        task["name"],
+        base64.b64decode(task["data"]),
+        task["suffix"],
+        task["record"],
+        dt.date.fromisoformat(task["committed_on"]) if task["committed_on"] else None,
+    )
     try:
         read_one = read_policy if task["placed"] else read_unplaced
         policy = read_one(source, hints, max_chars=task["max_chars"])
@@ -164,14 +177,14 @@ def _main() -> None:
     sys.stdout.buffer.write(json.dumps(result).encode("ascii"))
 
 
-def _bound() -> None:
+def _bound(seconds: float) -> None:
     """Bounds this process: its memory; its time, should nobody be left to end it; and no image of it on the disk."""
     with contextlib.suppress(ImportError):  # not everywhere; whoever started it bounds its time anyhow
         import resource
 
         most = {
             resource.RLIMIT_AS: MEGABYTES << 20,
-            resource.RLIMIT_CPU: math.ceil(2 * SECONDS),
+            resource.RLIMIT_CPU: math.ceil(2 * seconds),
             resource.RLIMIT_CORE: 0,
         }
         for limit, value in most.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import email.utils
 import ipaddress
 import logging
 import queue
@@ -31,7 +32,10 @@ from qa.errors import PolicyRefused
 if TYPE_CHECKING:
     import httpcore
 
-__all__ = ["Fetched", "Limits", "Network", "fetch", "is_public"]
+__all__ = [
+    "ACCEPTED", "AGENT", "COPY", "Fetched", "Known", "Later", "Limits", "Network", "Robots", "fetch", "fetch_changed",
+    "is_public",
+]  # fmt: skip
 
 ACCEPTED: Final = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown")
 AGENT: Final = "fineprint"
@@ -43,7 +47,11 @@ _CONNECT_SECONDS: Final = 5.0
 _CHUNK: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_COPY: Final = "Open it, copy its text and paste it."
+COPY: Final = "Open it, copy its text and paste it."
+"""With what a refusal ends that a person can get round."""
+
+_LONGEST_VALIDATOR: Final = 500
+_LONGEST_WAIT: Final = dt.timedelta(days=30)
 _ADDRESS_CHARS: Final = 2_000
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _TOP_LEVEL: Final = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}")
@@ -85,6 +93,7 @@ class Fetched:
         charset: what the server says that it is written in.
         body: its bytes, unpacked.
         fetched_on: today, in UTC.
+        etag, last_modified: what the site calls this state of the page, if it names it.
     """
 
     final_url: str
@@ -92,6 +101,37 @@ class Fetched:
     charset: str | None
     body: bytes = field(repr=False)
     fetched_on: dt.date
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A state of a page that was fetched before: where it was found, and what the site called it."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Later(PolicyRefused):
+    """The site asks to be left alone for a while.
+
+    Attributes:
+        after_s: for how many seconds.
+    """
+
+    def __init__(self, after_s: float, status: int | None = None) -> None:
+        code = f" ({status})" if status else ""
+        super().__init__(Reason.UNREADABLE, f"The site asks to be left alone for {_span(after_s)}{code}.")
+        self.after_s = after_s
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    return f"{max(seconds, 1):.0f} seconds"
 
 
 def is_public(address: str) -> bool:
@@ -134,6 +174,10 @@ class Network:
     tls: ssl.SSLContext | None = None
 
 
+Robots = dict[str, RobotFileParser | None]
+"""What sites ask of programs, by scheme and host, such as ``https://example.com``; None where one says nothing."""
+
+
 def fetch(url: str, *, limits: Limits | None = None, network: Network | None = None) -> Fetched:
     """Fetches one page, if its site and the limits allow it.
 
@@ -145,12 +189,40 @@ def fetch(url: str, *, limits: Limits | None = None, network: Network | None = N
     Raises:
         PolicyRefused: it is not fetched; the message says why and what to do, and never repeats the address.
     """
+    page = fetch_changed(url, None, limits=limits, network=network)
+    assert page is not None, "only a page that is known can be unchanged"
+    return page
+
+
+def fetch_changed(
+    url: str,
+    known: Known | None,
+    *,
+    accepted: Sequence[str] = ACCEPTED,
+    robots: Robots | None = None,
+    limits: Limits | None = None,
+    network: Network | None = None,
+) -> Fetched | None:
+    """Fetches one page like ``fetch``, unless the site says that it is still as it was: then None.
+
+    Args:
+        url: http or https; without either, https is meant.
+        known: the state of the page that is there already.
+        accepted: the media types that are taken.
+        robots: what sites are known to ask of programs; what is learnt is added.
+        limits: how much it may cost.
+        network: for tests.
+
+    Raises:
+        Later: the site does not give it out now, and says when it will.
+        PolicyRefused: it is not fetched.
+    """
     import httpcore
 
     limits = limits or Limits()
     deadline = time.monotonic() + limits.seconds
     visit = _Visit(network or Network(), deadline)
-    robots: dict[str, RobotFileParser | None] = {}
+    robots = {} if robots is None else robots
     address = _parsed(url.strip() if "://" in url else f"https://{url.strip()}")
     with visit.pool() as pool:
         for _ in range(limits.redirects + 1):
@@ -159,18 +231,18 @@ def fetch(url: str, *, limits: Limits | None = None, network: Network | None = N
                     robots[address.site] = _robots(pool, visit, address)
                 rules = robots[address.site]
                 if rules is not None and not rules.can_fetch(AGENT, address.url):
-                    raise _refused(f"The site asks programs not to read this page (robots.txt). {_COPY}")
-                found = _get(pool, address, limits.bytes)
+                    raise _refused(f"The site asks programs not to read this page (robots.txt). {COPY}")
+                found = _get(pool, address, limits.bytes, known, accepted)
             except (httpcore.TimeoutException, TimeoutError):
-                raise _refused(f"The site took longer than {limits.seconds:.0f} seconds. {_COPY}") from None
+                raise _refused(f"The site took longer than {limits.seconds:.0f} seconds. {COPY}") from None
             except httpcore.ConnectError as exc:
-                raise _refused(f"{_unconnected(exc)} {_COPY}") from None
+                raise _refused(f"{_unconnected(exc)} {COPY}") from None
             except (httpcore.NetworkError, httpcore.ProtocolError, OSError, zlib.error):
-                raise _refused(f"The site broke off while it was being read. {_COPY}") from None
-            if isinstance(found, Fetched):
+                raise _refused(f"The site broke off while it was being read. {COPY}") from None
+            if not isinstance(found, _Address):
                 return found
             address = found
-    raise _refused(f"The address leads from one to the next more than {limits.redirects} times. {_COPY}")
+    raise _refused(f"The address leads from one to the next more than {limits.redirects} times. {COPY}")
 
 
 def _refused(message: str, reason: Reason = Reason.UNREADABLE) -> PolicyRefused:
@@ -281,7 +353,7 @@ class _Visit:
         if (host, port) not in self._known:
             found = self._resolve(host, port)
             if not found:
-                raise _refused(f"There is no site of this name. Check the address. {_COPY}")
+                raise _refused(f"There is no site of this name. Check the address. {COPY}")
             if not all(self._network.allows(address) for address, _ in found):
                 raise _refused("The address leads to a machine that is not on the public web. It is not opened.")
             self._known[host, port] = found
@@ -387,33 +459,73 @@ def _headers(address: _Address, accept: str) -> list[tuple[str, str]]:
     ]
 
 
-def _get(pool: httpcore.ConnectionPool, address: _Address, most: int) -> Fetched | _Address:
-    """The page at an address, or the address that it sends on to."""
-    accept = f"{', '.join(ACCEPTED)};q=0.9"
-    with pool.stream("GET", address.url, headers=_headers(address, accept)) as response:
+def _get(
+    pool: httpcore.ConnectionPool, address: _Address, most: int, known: Known | None, accepted: Sequence[str]
+) -> Fetched | _Address | None:
+    """The page at an address, or the address that it sends on to, or None where it is as it was known."""
+    conditions = _conditions(known) if known and known.url == address.url else []
+    asked = [*_headers(address, f"{', '.join(accepted)};q=0.9"), *conditions]
+    with pool.stream("GET", address.url, headers=asked) as response:
         headers = _fields(response.headers)
+        if response.status == 304 and conditions:
+            return None
         if response.status in _REDIRECTS and headers.get("location"):
             return _parsed(urljoin(address.url, headers["location"].strip()).partition("#")[0])
-        _require_page(response.status)
+        _require_page(response.status, headers.get("retry-after", ""))
         media_type, charset = _content_type(headers.get("content-type", ""))
-        if media_type not in ACCEPTED:
+        if media_type not in accepted:
             what = f"“{media_type}”" if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,60}", media_type) else "something else"
-            raise _refused(f"It is no page of text but {what}. {_COPY}", Reason.UNSUPPORTED_FORMAT)
+            raise _refused(f"It is no page of text but {what}. {COPY}", Reason.UNSUPPORTED_FORMAT)
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared[:20]) > most:
             raise _too_large(most)
         body = b"".join(_unpacked(response.iter_stream(), headers.get("content-encoding", ""), most))
-    return Fetched(address.url, media_type, charset, body, dt.datetime.now(tz=dt.UTC).date())
+    return Fetched(
+        address.url,
+        media_type,
+        charset,
+        body,
+        dt.datetime.now(tz=dt.UTC).date(),
+        _validator(headers.get("etag")),
+        _validator(headers.get("last-modified")),
+    )
 
 
-def _require_page(status: int) -> None:
+def _conditions(known: Known) -> list[tuple[str, str]]:
+    given = (("If-None-Match", known.etag), ("If-Modified-Since", known.last_modified))
+    return [(name, value) for name, value in given if value and _validator(value)]
+
+
+def _validator(value: str | None) -> str | None:
+    """What a site calls a state of a page, if it can be sent back without harm."""
+    value = (value or "").strip()
+    return value if value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST_VALIDATOR else None
+
+
+def _require_page(status: int, retry_after: str) -> None:
     if status == 200:
         return
+    if status in {429, 503} and (after_s := _seconds(retry_after)):
+        raise Later(after_s, status)
     if status in {404, 410}:
-        raise _refused(f"There is no page at this address ({status}). Check it.")
+        raise _refused(f"There is no page at this address ({status}). Check it.", Reason.NOT_FOUND)
     if status in {401, 402, 403, 407, 429, 451}:
-        raise _refused(f"The site does not show this page to programs ({status}). {_COPY}")
-    raise _refused(f"The site does not give the page out now ({status}). {_COPY}")
+        raise _refused(f"The site does not show this page to programs ({status}). {COPY}")
+    raise _refused(f"The site does not give the page out now ({status}). {COPY}")
+
+
+def _seconds(retry_after: str) -> float | None:
+    """How long a site asks to be left alone: it gives seconds or a day and time; nobody is waited for over a month."""
+    value = retry_after.strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        wait = float(value)
+    else:
+        try:
+            until = email.utils.parsedate_to_datetime(value)
+            wait = (until.replace(tzinfo=until.tzinfo or dt.UTC) - dt.datetime.now(tz=dt.UTC)).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return min(wait, _LONGEST_WAIT.total_seconds()) if wait > 0 else None
 
 
 def _robots(pool: httpcore.ConnectionPool, visit: _Visit, address: _Address) -> RobotFileParser | None:
@@ -470,14 +582,14 @@ def _content_type(value: str) -> tuple[str, str | None]:
 
 
 def _too_large(most: int) -> PolicyRefused:
-    return _refused(f"The page is larger than {most >> 20} MB. {_COPY}", Reason.TOO_LARGE)
+    return _refused(f"The page is larger than {most >> 20} MB. {COPY}", Reason.TOO_LARGE)
 
 
 def _unpacked(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
     """The bytes of a body, counted as they are unpacked, so that a small one cannot become a large one unseen."""
     encoding = encoding.strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-        raise _refused(f"The site packs its page in a way that it was not asked for. {_COPY}")
+        raise _refused(f"The site packs its page in a way that it was not asked for. {COPY}")
     unpacker = None if encoding in {"", "identity"} else zlib.decompressobj(zlib.MAX_WBITS | 32)
     total = 0
     for chunk in chunks:

@@ -1,30 +1,41 @@
 """Source → Policy: the canonical text that every offset refers to, and who it belongs to, when and where.
 
-A fact is taken from the first that states it: what the user gave (``Hints``), the provenance header of archived
-policies, front matter, the file's name. All of them are untrusted.
+A fact is taken from the first that states it: what the user gave (``Hints``), what stands beside the text in a file of
+lines, the provenance header of archived policies, front matter, the file's name, the commit of a repository's version.
+All of them are untrusted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from ingest.docx import SUFFIXES as DOCX
+from ingest.docx import docx_text
 from ingest.naming import derive_names
+from ingest.origin import Source
+from ingest.pdf import SUFFIXES as PDF
+from ingest.pdf import pdf_text
+from ingest.plaintext import SUFFIXES as TEXTS
+from ingest.plaintext import plain_text
 from ingest.screening import Reason
-from ingest.sources import Source
 from ingest.webpage import SUFFIXES as PAGES
-from ingest.webpage import decoded, page_text
+from ingest.webpage import decoded, is_page, page_text
 from qa.domain import Policy
 from qa.errors import PolicyRefused
 from qa.text import visible
 
-__all__ = ["Document", "Hints", "describe", "normal_domain", "parse", "read"]
+__all__ = [
+    "APART", "FIELDS", "Document", "Hints", "describe", "form_of", "is_readable", "normal_domain", "parse", "read",
+    "stated_day",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,15 @@ class Hints:
     company: str | None = None
     url: str | None = None
 
+    def over(self, others: Hints) -> Hints:
+        """These, and the others where these say nothing."""
+        return Hints(
+            self.domain or others.domain,
+            self.archived_on or others.archived_on,
+            self.company or others.company,
+            self.url or others.url,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -44,12 +64,17 @@ class Document:
     Attributes:
         text: the canonical text, without header and front matter.
         header, front: the facts stated there, by field name of ``Hints``.
+        record, committed_on: see ``Source``.
+        warnings: what a reader should know of how it was read.
     """
 
     name: str
     text: str = field(repr=False)
     header: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     front: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    record: Mapping[str, str] | None = None
+    committed_on: dt.date | None = None
+    warnings: tuple[str, ...] = ()
 
 
 _HEADER = re.compile(
@@ -57,8 +82,12 @@ _HEADER = re.compile(
     r"that was archived on (?P<archived_on>\d{4}-\d{2}-\d{2})\. "
     r"Please check the \[[^\]\n]*\]\((?P<url>\S*)\)[^\n]*(?:\n|$)"
 )
+_ANOTHER = re.compile(
+    r"^> \*The following text is extracted and transformed from the (\S{1,253}) privacy policy that was archived on ",
+    re.MULTILINE,
+)
 _FRONT = re.compile(r"\s*---[ \t]*\n(?P<lines>(?:[A-Za-z_-]+:[^\n]*\n|[ \t]*\n){1,40})---[ \t]*(?:\n|$)")
-_FIELDS = {
+FIELDS: Mapping[str, str] = {
     "domain": "domain",
     "site": "domain",
     "date": "archived_on",
@@ -67,6 +96,8 @@ _FIELDS = {
     "source": "url",
     "company": "company",
 }
+"""What a fact may be called in front matter and in a line, and the field of ``Hints`` that it is."""
+
 _STEM = re.compile(r"(?P<domain>[^\s_/]+\.[^\s_/]+?)(?:__(?P<archived_on>\d{4}-\d{2}-\d{2}))?", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}")
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
@@ -89,7 +120,7 @@ def read(source: Source) -> Document:
     Raises:
         PolicyRefused: it cannot be read as text.
     """
-    text = _READERS[source.suffix](source.data)
+    text, warnings = _READERS[form_of(source)](source.data)
     header: Mapping[str, str] = {}
     front: Mapping[str, str] = {}
     if match := _HEADER.match(text):
@@ -98,13 +129,34 @@ def read(source: Source) -> Document:
     elif match := _FRONT.match(text):
         lines = (line.partition(":") for line in match.group("lines").splitlines() if ":" in line)
         front = {
-            _FIELDS[key.strip().lower()]: value.strip().strip("\"'")
+            FIELDS[key.strip().lower()]: value.strip().strip("\"'")
             for key, _, value in lines
-            if key.strip().lower() in _FIELDS
+            if key.strip().lower() in FIELDS
         }
         if front:
             text = _behind(text, match.end())
-    return Document(source.name, text, MappingProxyType(header), MappingProxyType(front))
+    said = MappingProxyType(header), MappingProxyType(front)
+    return Document(source.name, text, *said, source.record, source.committed_on, warnings)
+
+
+def form_of(source: Source) -> str:
+    """The suffix of the form that a source has; where its bytes tell otherwise than its name, they are right."""
+    if source.suffix in PDF and is_page(source.data):  # an address that ends in .pdf may lead to a page
+        return PAGES[0]
+    if source.data.startswith(b"%PDF-"):
+        return PDF[0]
+    return DOCX[0] if source.data.startswith(b"PK\x03\x04") else source.suffix
+
+
+def is_readable(suffix: str) -> bool:
+    """Whether what reads a form is installed here."""
+    needed = {PDF[0]: "pdfplumber", DOCX[0]: "mammoth"}.get(suffix)
+    return needed is None or find_spec(needed) is not None
+
+
+def stated_day(document: Document) -> dt.date | None:
+    """The day that a document is of, by what it says itself; None where nothing says it."""
+    return _Stated(document, Hints()).first("archived_on", _date).value
 
 
 def describe(document: Document, hints: Hints | None = None, *, today: dt.date | None = None) -> Policy:
@@ -121,6 +173,9 @@ def describe(document: Document, hints: Hints | None = None, *, today: dt.date |
     hints = hints or Hints()
     stated = _Stated(document, hints)
     domain = stated.first("domain", normal_domain)
+    if domain.value is None and document.record is not None:
+        message = 'Nothing says whose policy it is: give the line a "domain" or the "url" of the page.'
+        raise PolicyRefused(Reason.MISSING_DOMAIN, message)
     if domain.value is None:
         message = "Nothing says whose policy it is: give --domain, or name the file like example.com__2024-05-31.md."
         raise PolicyRefused(Reason.MISSING_DOMAIN, message)
@@ -144,8 +199,20 @@ def describe(document: Document, hints: Hints | None = None, *, today: dt.date |
         aliases=names.aliases,
         url=url.value,
         provenance=MappingProxyType(provenance),
-        warnings=(foreign,) if names.foreign else (),
+        warnings=(
+            *document.warnings,
+            *_several(document.text, domain.value),
+            *((foreign,) if names.foreign else ()),
+        ),
     )
+
+
+def _several(text: str, domain: str) -> Iterator[str]:
+    """What is to be known of a file into which the policies of several sites were put, each with its header."""
+    domains = dict.fromkeys([domain, *(name for each in _ANOTHER.findall(text) if (name := normal_domain(each)))])
+    if len(domains) > 1:
+        named = ", ".join(list(domains)[:3]) + (", …" if len(domains) > 3 else "")
+        yield f"It holds the policies of several sites ({named}); give each a file of its own."
 
 
 T = TypeVar("T")
@@ -164,7 +231,7 @@ class _Stated:
 
     def __init__(self, document: Document, hints: Hints) -> None:
         stem = PurePath(document.name).stem
-        name = _STEM.fullmatch(stem)
+        name = _STEM.fullmatch(stem) if document.record is None else None
         self._said: tuple[tuple[str, Mapping[str, str | None]], ...] = (
             (
                 "option",
@@ -175,9 +242,11 @@ class _Stated:
                     "url": hints.url,
                 },
             ),
+            ("line", document.record or {}),
             ("header", document.header),
             ("front matter", document.front),
             ("file name", name.groupdict() if name else {}),
+            ("commit", {"archived_on": document.committed_on.isoformat() if document.committed_on else None}),
         )
 
     def first(self, key: str, normal: Callable[[str], T | None]) -> _Fact[T]:
@@ -226,26 +295,18 @@ def _behind(text: str, at: int) -> str:
     return text[blank.end() if blank else at :]
 
 
-def _decoded(data: bytes) -> str:
-    """Text in UTF-8 (or UTF-16 with its mark), else Windows-1252; line ends are LF."""
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        try:
-            text = data.decode("cp1252")
-        except UnicodeDecodeError:
-            raise PolicyRefused(Reason.NOT_TEXT, "It is not text in UTF-8 or Windows-1252.") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _page(data: bytes) -> str:
+def _page(data: bytes) -> tuple[str, tuple[str, ...]]:
     """The text of a page in HTML."""
-    return page_text(decoded(data))
+    return page_text(decoded(data)), ()
 
 
-_READERS: Mapping[str, Callable[[bytes], str]] = {
-    **dict.fromkeys((".md", ".markdown", ".txt"), _decoded),
+_READERS: Mapping[str, Callable[[bytes], tuple[str, tuple[str, ...]]]] = {
+    **dict.fromkeys(TEXTS, plain_text),
     **dict.fromkeys(PAGES, _page),
+    **dict.fromkeys(PDF, pdf_text),
+    **dict.fromkeys(DOCX, docx_text),
 }
-"""How each of ``sources.SUFFIXES`` becomes text; PDF will join here."""
+"""How each of ``origin.SUFFIXES`` becomes text, with what a reader of it should be warned about."""
+
+APART: Final = frozenset({*PAGES, *PDF, *DOCX})
+"""Forms in which a file can be made to keep its reader busy for hours: they are read where that can be ended."""

@@ -26,7 +26,12 @@ class Reason(StrEnum):
     MISSING_DOMAIN = "missing_domain"
     DUPLICATE_ID = "duplicate_id"
     UNREADABLE = "unreadable"
+    NOT_FOUND = "not_found"
+    OUT_OF_ORDER = "out_of_order"
+    MALFORMED = "malformed"
     UNSUPPORTED_FORMAT = "unsupported_format"
+    ENCRYPTED = "encrypted"
+    SCANNED = "scanned"
 
 
 _FEWEST_WORDS = 60

@@ -1,120 +1,204 @@
-"""Where policies come from: files and folders, found, bounded and read one by one.
+"""Where policies come from: files, folders, archives, files of lines, git histories; found, bounded, read one by one.
 
-Another kind of source (such as PDF) enters here as a suffix in ``SUFFIXES`` with its reader in ``parsing``.
+What is read, and by its suffix how, is in ``origin``; what holds many policies in one file is in ``archives``.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Protocol
 
+from ingest.archives import Bundle, kind_of
+from ingest.history import History, is_bare, repository_of
+from ingest.origin import (
+    MOST_BYTES,
+    SUFFIXES,
+    Found,
+    Passed,
+    Source,
+    Unread,
+    opened,
+    shown,
+    too_large,
+    unreadable,
+)
 from ingest.screening import Reason
 from qa.errors import PolicyRefused, UsageError
 
-__all__ = ["SUFFIXES", "Source", "Sources", "Unread", "find_sources", "shown"]
+__all__ = ["SUFFIXES", "Source", "Sources", "Unread", "find_sources", "holds_many", "shown"]
 
-SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".xhtml")
-"""File formats that can be read; ``parsing`` has a reader for each."""
-
-_MAX_BYTES = 32 * 1024 * 1024  # a bound on memory; what counts as too long a policy is a setting
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_PATIENCE: Final = 100
+"""How many things in a bundle may be bad, and more than the good ones, before the rest of it is left alone."""
+
+_FEW: Final = 5
+"""How many bad things are told one by one where there is no good one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Bytes, where they came from, and the suffix that says how to read them."""
+class _Many(Protocol):
+    """What holds many policies; iterating reads them one at a time."""
 
-    name: str
-    data: bytes = field(repr=False)
-    suffix: str = ".md"
+    @property
+    def name(self) -> str: ...
 
+    def total(self) -> int | None: ...
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file that could not be read, and why."""
-
-    name: str
-    refusal: PolicyRefused
+    def __iter__(self) -> Iterator[Found]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sources:
-    """Files to be read, in order; iterating reads them one at a time.
+    """What is to be read, in order; iterating reads it one policy at a time.
 
     Attributes:
-        skipped: how many files in folders have another format.
+        found: files, what holds many of them, and what cannot be read.
+        passed: how many files in folders have another format.
+        skipped: how many have another format, those in archives and repositories counted as far as they were read.
     """
 
-    files: tuple[Path | Unread, ...]
+    found: tuple[Path | Unread | _Many, ...]
+    passed: int = 0
     skipped: int = 0
 
-    def __len__(self) -> int:
-        return len(self.files)
+    def __post_init__(self) -> None:
+        self.skipped = self.passed
+
+    def total(self) -> int | None:
+        """How many policies there are, or of a repository are at most; None where that shows only as they are read."""
+        sizes = [1 if isinstance(each, Path | Unread) else each.total() for each in self.found]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     def __iter__(self) -> Iterator[Source | Unread]:
-        for file in self.files:
-            yield file if isinstance(file, Unread) else _read(file)
+        self.skipped = self.passed
+        for each in self.found:
+            if isinstance(each, Unread):
+                yield each
+            elif isinstance(each, Path):
+                yield _read(each)
+            else:
+                for one in _patiently(each):
+                    if isinstance(one, Passed):
+                        self.skipped += 1
+                    else:
+                        yield one
 
 
-def find_sources(paths: Sequence[Path]) -> Sources:
-    """Finds the files to ingest: those named, and those of a readable format in folders, at any depth, sorted.
+def find_sources(paths: Sequence[Path], *, history: bool = False) -> Sources:
+    """Finds what to ingest: the files named, and those of a readable format in folders, at any depth, sorted.
 
     Hidden files and folders are passed over, links to folders are not followed, and a file is taken once.
 
+    Args:
+        paths: files, folders, archives, files of lines.
+        history: read git repositories, or parts of them, and of every file all its versions.
+
     Raises:
-        UsageError: a path does not exist or is a web address, or there is nothing to read at all.
+        UsageError: a path does not exist or is a web address, is in no repository where one is needed, or there is
+            nothing to read at all.
     """
-    found: list[Path | Unread] = []
-    skipped = 0
     for path in paths:
         if _URL.match(str(path)):
-            raise UsageError(f"Web addresses cannot be read yet: save {shown(path)} as {_formats()} and name the file.")
+            raise UsageError(f"{shown(path)} cannot be opened: of addresses only those that begin with https:// can.")
         if not os.path.lexists(path):
             raise UsageError(f"There is no file or folder {shown(path)}.")
+    if history:
+        return Sources(tuple(_history(path) for path in dict.fromkeys(paths)))
+    found: list[Path | Unread] = []
+    passed = 0
+    for path in paths:
         if path.is_dir():
-            inside, passed = _walk(path)
+            inside, others = _walk(path)
+            if not inside and is_bare(path):
+                message = "It is a git repository without working files: add --history to read what it keeps."
+                inside = [Unread(shown(path), PolicyRefused(Reason.UNSUPPORTED_FORMAT, message))]
             found.extend(inside)
-            skipped += passed
-        elif path.suffix.lower() not in SUFFIXES:
-            message = f"{path.suffix or 'A file without suffix'} cannot be read; give {_formats()}."
-            found.append(Unread(shown(path), PolicyRefused(Reason.UNSUPPORTED_FORMAT, message)))
-        else:
+            passed += others
+        elif _is_wanted(path):
             found.append(path)
-    files = _once(found)
-    if not files:
+        else:
+            message = f"{path.suffix or 'A file without suffix'} cannot be read; give {_accepted()}."
+            found.append(Unread(shown(path), PolicyRefused(Reason.UNSUPPORTED_FORMAT, message)))
+    once = _once(found)
+    if not once:
         where = ", ".join(shown(path) for path in paths) or "no path"
-        raise UsageError(f"There is nothing to ingest in {where}: no file ends in {_formats()}.")
-    return Sources(files, skipped)
+        raise UsageError(f"There is nothing to ingest in {where}: no file ends in {_accepted()}.")
+    return Sources(tuple(_bundled(each) for each in once), passed)
 
 
-def shown(name: str | Path) -> str:
-    """A file's name as it may be printed: control, bidirectional and undecodable characters escaped."""
-    return "".join(
-        char if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else _escaped(char)
-        for char in str(name)
-    )
+def holds_many(path: Path) -> bool:
+    """Whether a path stands for any number of policies, and not for one."""
+    return path.is_dir() or kind_of(path.name) is not None
 
 
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+def _is_wanted(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES or kind_of(path.name) is not None
 
 
-def _formats() -> str:
-    return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+def _accepted() -> str:
+    return f"{', '.join(SUFFIXES)}, an archive (.zip, .tar, .tar.gz, …) or JSON Lines (.jsonl)"
+
+
+def _history(path: Path) -> History:
+    where = repository_of(path)
+    if where is None:
+        raise UsageError(f"{shown(path)} is in no git repository, so it has no history: leave out --history.")
+    return History(path, *where)
+
+
+def _bundled(file: Path | Unread) -> Path | Unread | Bundle:
+    kind = None if isinstance(file, Unread) else kind_of(file.name)
+    return file if kind is None or isinstance(file, Unread) else Bundle(file, kind)
+
+
+def _patiently(bundle: _Many) -> Iterator[Found]:
+    """What is in a bundle, as long as it is worth reading on; that nothing is in it is said, too."""
+    good = bad = 0
+    first: list[Unread] = []
+    for one in bundle:
+        if isinstance(one, Unread):
+            bad += 1
+            if not good:
+                first.append(one)
+                if bad > _PATIENCE:
+                    break
+                continue
+        elif isinstance(one, Source):
+            good += 1
+            yield from first
+            first = []
+        yield one
+        if bad > _PATIENCE and bad > good:
+            message = f"Of the first {good + bad:,} things in it {bad:,} cannot be read; the rest of it is left alone."
+            yield Unread(bundle.name, PolicyRefused(Reason.UNREADABLE, message))
+            return
+    if len(first) > _FEW:
+        yield Unread(bundle.name, _hopeless(first))
+    else:
+        yield from first
+    if not good and not bad:
+        yield Unread(bundle.name, PolicyRefused(Reason.EMPTY, "There is nothing in it that can be read."))
+
+
+def _hopeless(bad: Sequence[Unread]) -> PolicyRefused:
+    first = bad[0]
+    said = f"None of the {len(bad)} things in it can be read."
+    if len(bad) > _PATIENCE:
+        said = f"The first {len(bad)} things in it cannot be read, so the rest is left alone."
+    return PolicyRefused(first.refusal.reason, f"{said} {first.name}: {first.refusal}")
 
 
 def _walk(folder: Path) -> tuple[list[Path | Unread], int]:
     """The readable files below a folder, sorted, and how many others there are."""
     found: list[Path | Unread] = []
-    skipped = 0
+    others = 0
 
     def refuse(error: OSError) -> None:
-        found.append(_unreadable(Path(os.fsdecode(error.filename or folder)), error))
+        found.append(Unread(shown(os.fsdecode(error.filename or folder)), unreadable(error)))
 
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -122,11 +206,11 @@ def _walk(folder: Path) -> tuple[list[Path | Unread], int]:
             path = Path(parent, name)
             if name.startswith("."):
                 continue
-            if path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
+            if _is_wanted(path) and (path.is_file() or path.is_symlink()):
                 found.append(path)
             else:
-                skipped += 1
-    return found, skipped
+                others += 1
+    return found, others
 
 
 def _once(found: Sequence[Path | Unread]) -> tuple[Path | Unread, ...]:
@@ -142,20 +226,12 @@ def _once(found: Sequence[Path | Unread]) -> tuple[Path | Unread, ...]:
 
 def _read(path: Path) -> Source | Unread:
     try:
-        # Opening a pipe would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return Unread(shown(path), PolicyRefused(Reason.UNREADABLE, "It is not an ordinary file."))
-            if status.st_size > _MAX_BYTES:
-                message = f"It has {status.st_size:,} bytes; at most {_MAX_BYTES:,} are read."
-                return Unread(shown(path), PolicyRefused(Reason.TOO_LARGE, message))
-            return Source(shown(path), file.read(_MAX_BYTES), path.suffix.lower())
+        with opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                return Unread(shown(path), too_large(size))
+            return Source(shown(path), file.read(MOST_BYTES), path.suffix.lower())
+    except PolicyRefused as refusal:
+        return Unread(shown(path), refusal)
     except OSError as exc:
-        return _unreadable(path, exc)
-
-
-def _unreadable(path: Path, error: OSError) -> Unread:
-    reason = error.strerror or type(error).__name__
-    return Unread(shown(path), PolicyRefused(Reason.UNREADABLE, f"It cannot be read: {reason}."))
+        return Unread(shown(path), unreadable(exc))

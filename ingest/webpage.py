@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ingest.screening import Reason
 from qa.errors import PolicyRefused
 
-__all__ = ["SUFFIXES", "decoded", "is_page", "page_text"]
+__all__ = ["SUFFIXES", "decoded", "is_page", "literal", "page_text", "row_text", "unmarked_start"]
 
 SUFFIXES: Final = (".html", ".htm", ".xhtml")
 
@@ -317,7 +317,7 @@ class _Writer:
     pre: int = 0
 
     def text(self, text: str) -> None:
-        shown = _LITERAL.sub(_escaped, text)
+        shown = literal(text)
         self.pieces.append(shown if self.pre else _SPACE.sub(" ", shown))
         if count := len(text.strip()):
             if self.bold:
@@ -361,23 +361,33 @@ class _Writer:
         elif bold and len(lines) == 1 and len(lines[0]) <= 200:
             block = f"**{lines[0]}**"
         else:
-            block = "  \n".join(_unmarked_start(line) for line in lines)
+            block = "  \n".join(unmarked_start(line) for line in lines)
         self.lines.extend((block, ""))
 
     def row(self, cells: list[str]) -> None:
         """One row of a table with data."""
         if any(cells):
-            self.lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            self.lines.append(row_text(cells))
             if not self.ruled:
                 self.lines.append("|" + " --- |" * len(cells))
                 self.ruled = True
+
+
+def literal(text: str) -> str:
+    """Text whose marks mean themselves, as Markdown."""
+    return _LITERAL.sub(_escaped, text)
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """One row of a table, as Markdown."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _escaped(match: re.Match[str]) -> str:
     return "&amp;" if match.group() == "&" else "\\" + match.group()
 
 
-def _unmarked_start(line: str) -> str:
+def unmarked_start(line: str) -> str:
     """A paragraph that begins like a mark of Markdown is none."""
     return "\\" + line if re.match(r"#{1,6}\s|>|={3,}$|-{3,}$", line) else line
 
@@ -441,7 +451,7 @@ def _block_edge(out: _Writer, node: Any, tag: str, page: _Survey, data_tables: l
         out.heading = level if begins and not (tag == "summary" and page.parts[node.mem_id].blocks) else 0
     elif tag in _LISTS:
         if begins:
-            out.lists.append([tag == "ol", 0])
+            out.lists.append([tag == "ol", _first_number(node) - 1])
         elif out.lists:
             out.lists.pop()
             out.bullet = ""
@@ -455,6 +465,11 @@ def _block_edge(out: _Writer, node: Any, tag: str, page: _Survey, data_tables: l
         out.bold += 1 if begins else -1
     elif tag == "pre":
         out.pre += 1 if begins else -1
+
+
+def _first_number(node: Any) -> int:
+    given = node.attributes.get("start") or ""
+    return int(given) if re.fullmatch(r"[0-9]{1,4}", given) else 1
 
 
 def _level(node: Any) -> int:

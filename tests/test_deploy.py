@@ -46,7 +46,8 @@ DRAIN_S = Settings().drain_s
 
 def test_the_image_has_a_fitting_version_of_everything_that_the_project_asks_for_but_torch() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = {canonicalize_name(each.name): each for each in map(Requirement, project["dependencies"])}
+    papers = [each for extra in ("pdf", "docx") for each in project["optional-dependencies"][extra]]
+    asked = {canonicalize_name(each.name): each for each in map(Requirement, [*project["dependencies"], *papers])}
     assert asked.keys() - PINS.keys() == LEFT_OUT
     assert [name for name, each in asked.items() if name in PINS and not each.specifier.contains(PINS[name])] == []
     assert not {"torch", "transformers", "sentence-transformers"} & PINS.keys()

@@ -7,13 +7,11 @@ that tab's session only. How a page is fetched safely is ``ingest.fetching``'s c
 from __future__ import annotations
 
 import datetime as dt
-import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -23,14 +21,14 @@ from starlette.concurrency import run_in_threadpool
 from ingest.fetching import Fetched, fetch
 from ingest.parsing import Hints
 from ingest.sources import Source
-from ingest.webpage import decoded
+from ingest.web import source_of_page
 from qa.domain import as_json
 from qa.settings import Settings
 from ui.own import LONGEST_NAME, Off, OwnPolicies, Token, require_past
 from ui.schemas import Text
 from ui.turnstile import Busy
 
-__all__ = ["Pace", "add_addresses", "source_of_page"]
+__all__ = ["Pace", "add_addresses"]
 
 PER_TAB: Final = 6
 PER_SERVICE: Final = 60
@@ -41,11 +39,6 @@ AT_ONCE: Final = 4
 
 _MINUTE: Final = 60.0
 _KEYS: Final = 10_000
-_SUFFIX: Final = {"text/plain": ".txt", "text/markdown": ".md"}
-_SNAPSHOT: Final = re.compile(
-    r"https?://web\.archive\.org/web/(?P<day>\d{8})\d{0,6}(?:[a-z]{2}_)?/(?:https?:/{1,2})?(?P<site>[^/?#]+)",
-    re.IGNORECASE,
-)
 
 
 class Pace:
@@ -82,25 +75,6 @@ class Pace:
                     raise Busy("Many pages were opened in the last minute. Wait a minute, or paste the text.")
             own.append(now)
             self._all.append(now)
-
-
-def source_of_page(page: Fetched) -> tuple[Source, Hints]:
-    """A page as something that can be read, and what its address says: whose it is, and of when.
-
-    A snapshot of the Wayback Machine is the site's that was archived, and of the day of the snapshot.
-    """
-    site, day = urlsplit(page.final_url).hostname or "", page.fetched_on
-    if snapshot := _SNAPSHOT.match(page.final_url):
-        try:
-            day = dt.datetime.strptime(snapshot["day"], "%Y%m%d").replace(tzinfo=dt.UTC).date()
-            site = snapshot["site"]
-        except ValueError:  # no day, so no snapshot
-            pass
-    site = site.lower().removeprefix("www.")
-    source = Source(
-        site, decoded(page.body, page.charset).encode("utf-8", "replace"), _SUFFIX.get(page.media_type, ".html")
-    )
-    return source, Hints(domain=site, archived_on=day, url=page.final_url)
 
 
 class FetchRequest(BaseModel):

@@ -6,13 +6,14 @@ Heavy libraries are imported inside the commands that need them, so that a quest
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
 import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,7 +22,9 @@ import typer
 from qa.errors import FineprintError, UsageError
 
 if TYPE_CHECKING:
+    from ingest.parsing import Hints
     from ingest.pipeline import Report
+    from ingest.rereading import Round
     from qa.domain import Answer, Step
     from qa.service import PolicyQA
     from qa.settings import Settings
@@ -71,29 +74,61 @@ def _options(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; without any, the samples.")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders and web addresses (https://…); without any, the samples.")
+    ] = None,
     *,
     index: IndexOption = None,
     as_json: JsonOption = False,
-    domain: Annotated[str | None, typer.Option(help="Of a single file: the site, e.g. example.com.")] = None,
+    domain: Annotated[str | None, typer.Option(help="Of a single file or page: the site, e.g. example.com.")] = None,
     date: Annotated[str | None, typer.Option(help="Of a single file: when it was archived, YYYY-MM-DD.")] = None,
-    company: Annotated[str | None, typer.Option(help="Of a single file: the company's name.")] = None,
+    company: Annotated[str | None, typer.Option(help="Of a single file or page: the company's name.")] = None,
     url: Annotated[str | None, typer.Option(help="Of a single file: link to the snapshot.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Of a git repository, or a part of it: every version, by its date.")
+    ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Of web addresses: the Wayback Machine's snapshot nearest to this day, e.g. 2008."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on reading the web addresses: once a day, or e.g. --watch=6h.")
+    ] = False,
+    every: Annotated[str | None, typer.Option(help="With --watch: how often, e.g. 6h or 1d12h.")] = None,
 ) -> None:
     """Reads policies into the index; what is unchanged is skipped."""
     from ingest.parsing import Hints
     from ingest.pipeline import ingest_paths, sample_paths
+    from ingest.sources import holds_many
     from qa.domain import as_json as to_json
     from ui.asking import parse_as_of
 
     given = paths or sample_paths()
     hints = Hints(domain, parse_as_of(date) if date else None, company, url)
-    if hints != Hints() and not (paths and len(paths) == 1 and not paths[0].is_dir()):
+    if hints != Hints() and not (paths and len(paths) == 1 and not holds_many(Path(paths[0]))):
         raise UsageError("--domain, --date, --company and --url describe one file: name exactly one.")
+    if history and (date or url or not paths):
+        raise UsageError("--history reads a git repository, which knows its dates: name one, without --date and --url.")
+    if every and not watch:
+        raise UsageError("--every goes with --watch.")
+    day = _day_in_the_past(as_of) if as_of is not None else None
+    if day and date:
+        raise UsageError("Give --as-of, and the snapshot tells its date, or --date.")
+    addresses = _addresses(given, "--watch" if watch else "--as-of") if watch or day else []
+    if watch:
+        if day or date:
+            raise UsageError("--watch reads pages as they are now: leave out --as-of and --date.")
+        _watch(addresses, hints, _settings(index), every, as_json=as_json)
+        return
     with _progress("Ingesting") as show:
         try:
             report = ingest_paths(
-                given, _settings(index), hints=hints, on_progress=lambda p: show(p.done, p.total, p.name)
+                given,
+                _settings(index),
+                hints=hints,
+                as_of=day,
+                history=history,
+                on_progress=lambda p: show(p.done, p.total, p.name),
             )
         except UsageError as exc:  # no such path, or nothing in it: the command was meant well and failed
             raise FineprintError(str(exc)) from exc
@@ -103,6 +138,91 @@ def ingest(
         _print_lines(_report_lines(report))
     if report.read == len(report.refused):
         raise typer.Exit(1)
+
+
+def _day_in_the_past(text: str) -> dt.date:
+    from ui.asking import parse_as_of
+
+    day, today = parse_as_of(text), dt.datetime.now(tz=dt.UTC).date()
+    if day.year > today.year or (day > today and len(text.strip()) == len("YYYY-MM-DD")):
+        raise UsageError(f"--as-of {text} is in the future.")
+    return min(day, today)
+
+
+def _addresses(given: Sequence[str | Path], option: str) -> list[str]:
+    """The web addresses in what was given, which must be nothing else.
+
+    Raises:
+        UsageError: it is.
+    """
+    from ingest.web import address_of
+
+    found = [address_of(each) for each in given]
+    if None in found:
+        raise UsageError(
+            f"{option} is for web addresses: name pages such as https://example.com/privacy, and no files."
+        )
+    return [address for address in dict.fromkeys(found) if address is not None]
+
+
+def _watch(addresses: Sequence[str], hints: Hints, settings: Settings, every: str | None, *, as_json: bool) -> None:
+    """Reads pages again and again, a line a round, until Ctrl+C or SIGTERM; a second Ctrl+C ends it at once."""
+    import signal
+    import threading
+
+    from ingest.rereading import EVERY_S, parse_interval, rounds
+
+    every_s = parse_interval(every) if every is not None else EVERY_S
+    stop = threading.Event()
+    pages = f"{len(addresses)} pages" if len(addresses) > 1 else "1 page"
+    _note(f"Reading {pages} now, then every {_interval(every_s)}. Ctrl+C ends it after the page that is being read.")
+
+    def end(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for done in rounds(addresses, settings, stop, every_s=every_s, hints=hints):
+            if as_json:
+                from qa.domain import as_json as to_json
+
+                print(json.dumps(to_json(done), ensure_ascii=True), flush=True)
+            else:
+                print(_round_line(done, ends=stop.is_set()), flush=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interval(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
+
+
+def _round_line(done: Round, *, ends: bool) -> str:
+    """What came of a round of reading pages, in one line."""
+    from ui.render import visible
+
+    def shortly(texts: Sequence[str]) -> str:
+        more = f", and {len(texts) - 3} more" if len(texts) > 3 else ""
+        return "; ".join(visible(text) for text in texts[:3]) + more
+
+    report = done.report
+    said = [f"{report.read} read"]
+    for outcome, word in (("added", "new"), ("replaced", "replaced")):
+        if ids := [each.policy_id for each in done.new if each.outcome == outcome]:
+            said.append(f"{len(ids)} {word} ({shortly(ids)})")
+    if report.unchanged:
+        said.append(f"{report.unchanged} unchanged")
+    if report.refused:
+        refused = [f"{refusal.name}: {refusal.message}" for refusal in report.refused]
+        said.append(f"{len(refused)} refused ({shortly(refused)})")
+    if done.problem:
+        said.append(f"not stored: {visible(done.problem)}")
+    following = done.ended + dt.timedelta(seconds=done.next_s)
+    then = "ended" if ends else f"next {following.astimezone():%Y-%m-%d %H:%M}"
+    return f"{done.ended.astimezone():%Y-%m-%d %H:%M}  {', '.join(said)}; {then}"
 
 
 @app.command()
@@ -550,7 +670,13 @@ def run(arguments: list[str]) -> int:
     """
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in options
-    arguments = [a for a in options if a != "--debug"] + arguments[len(options) :]
+    rest = arguments[len(options) :]
+    options = [a for a in options if a != "--debug"]
+    if options[:1] == ["ingest"]:  # an option whose value may be left out
+        options = [
+            part for a in options for part in (("--watch", f"--every={a[8:]}") if a.startswith("--watch=") else (a,))
+        ]
+    arguments = options + rest
     _prepare_output()
     if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)

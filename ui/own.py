@@ -25,7 +25,7 @@ from fastapi import FastAPI, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ingest.parsing import Hints
+from ingest.parsing import Hints, is_readable
 from ingest.screening import Reason
 from ingest.sources import SUFFIXES, Source
 from ingest.webpage import is_page
@@ -118,11 +118,15 @@ def source_of(name: str, data: bytes) -> Source:
     suffix = PurePath(name).suffix.lower()
     if suffix in _ARCHIVES:
         raise PolicyRefused(Reason.UNSUPPORTED_FORMAT, f"Archives of web pages cannot be read: {_COPY}")
-    if suffix == ".pdf" or data.startswith(b"%PDF"):
-        raise PolicyRefused(Reason.UNSUPPORTED_FORMAT, f"PDF cannot be read yet: {_COPY}")
-    if (name and suffix not in SUFFIXES) or data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        message = f"Text, Markdown and HTML can be read (.txt, .md, .html). For anything else: {_COPY}"
+    if data.startswith(b"%PDF-"):  # whatever it is called
+        suffix = ".pdf"
+    packed = data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
+    if (name and suffix not in SUFFIXES) or (packed and suffix != ".docx"):
+        which = "Text, Markdown, HTML, PDF and Word (.txt, .md, .html, .pdf, .docx)"
+        message = f"{which} can be read. For anything else: {_COPY}"
         raise PolicyRefused(Reason.UNSUPPORTED_FORMAT, message)
+    if not is_readable(suffix):
+        raise PolicyRefused(Reason.UNSUPPORTED_FORMAT, f"This service does not read {suffix}: {_COPY}")
     if len(data) < 2_000 and _URL.fullmatch(data.decode("utf-8", "replace").strip()):
         message = f"This is only an address, and web pages are not opened from here: {_COPY}"
         raise PolicyRefused(Reason.UNSUPPORTED_FORMAT, message)
@@ -533,7 +537,7 @@ def own_html(settings: Settings) -> str:
     if not settings.own_policies_mb:
         return ""
     data = f'data-most-bytes="{most_bytes(settings)}" data-most-chars="{settings.max_policy_chars}"'
-    accept = ",".join(SUFFIXES)
+    accept = ",".join(filter(is_readable, SUFFIXES))
     return (
         f'<section class="fp-own" {data} {said_as("aria-label", "own.title")}>'
         '<ul class="fp-own-list" hidden></ul>'

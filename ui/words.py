@@ -993,10 +993,10 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
     ),
     "own.file": ("Choose a file", "Datei wählen", "Choisir un fichier", "Elegir un archivo"),
     "own.drop": (
-        "or drop one here: text, Markdown or HTML",
-        "oder hier ablegen: Text, Markdown oder HTML",
-        "ou déposez-le ici : texte, Markdown ou HTML",
-        "o suéltelo aquí: texto, Markdown o HTML",
+        "or drop one here: PDF, Word, HTML, Markdown or text",
+        "oder hier ablegen: PDF, Word, HTML, Markdown oder Text",
+        "ou déposez-le ici : PDF, Word, HTML, Markdown ou texte",
+        "o suéltelo aquí: PDF, Word, HTML, Markdown o texto",
     ),
     "own.address": (
         "Address of a privacy policy, in English",

@@ -118,7 +118,7 @@ def test_a_file_is_taken_and_what_cannot_be_read_is_said_before_or_after_sending
     expect(problem).to_contain_text("Paste a text")
     assert visit.bodies("/own/add") == []
     choose("policy.pdf", b"%PDF-1.7")
-    expect(problem).to_contain_text("PDF cannot be read yet")
+    expect(problem).to_contain_text("The PDF is damaged")
     page.locator(".fp-own textarea").fill("https://example.com/privacy")
     page.locator(".fp-own-use").click()
     expect(problem).to_contain_text("only an address")

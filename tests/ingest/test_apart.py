@@ -95,7 +95,7 @@ def test_a_bug_is_told_from_a_bad_text_and_quotes_nothing_of_it() -> None:
 
 def test_the_other_process_is_bounded_and_leaves_no_image_of_itself() -> None:
     look = (
-        "import resource as r; from ingest.apart import _bound; _bound();"
+        "import resource as r; from ingest.apart import _bound; _bound(10);"
         "print(*(r.getrlimit(each)[1] for each in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_CORE)))"
     )
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import gzip
 import http.server
 import shutil
@@ -11,100 +10,14 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from ingest.fetching import Fetched, Limits, Network, fetch, is_public
+from ingest.fetching import Known, Later, Limits, Network, fetch, fetch_changed, is_public
 from ingest.screening import Reason
 from qa.errors import PolicyRefused
-from tests.ingest.making import POLICY
-
-PAGE = f"<!doctype html><title>Privacy</title><p>{POLICY}".encode()
-Answering = Callable[[http.server.BaseHTTPRequestHandler], None]
-
-
-def page(body: bytes = PAGE, media_type: str = "text/html; charset=utf-8", status: int = 200, **more: str) -> Answering:
-    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        if media_type:
-            request.send_header("Content-Type", media_type)
-        for name, value in more.items():
-            request.send_header(name.replace("_", "-"), value)
-        if "Content_Length" not in more:
-            request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
-
-
-def to(location: str, status: int = 302) -> Answering:
-    return page(b"", status=status, Location=location)
-
-
-@dataclass
-class Web:
-    """A little web on this machine: what each ``host/path`` answers, and what was asked for."""
-
-    port: int = 0
-    pages: dict[str, Answering] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    resolutions: list[str] = field(default_factory=list)
-
-    def resolve(self, host: str, port: int) -> Sequence[tuple[str, int]]:
-        self.resolutions.append(f"{host}:{port}")
-        return [("127.0.0.1", self.port)]
-
-    @property
-    def network(self) -> Network:
-        return Network(self.resolve, lambda address: address == "127.0.0.1")
-
-    def fetch(self, url: str = "http://kites.example/privacy", **limits: float) -> Fetched:
-        return fetch(url, limits=Limits(**limits), network=self.network)  # type: ignore[arg-type]
-
-    @property
-    def read(self) -> list[str]:
-        """What was asked for besides robots.txt."""
-        return [each for each in self.asked if not each.endswith("/robots.txt")]
-
-
-@contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
-    web = Web()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            key = f"{self.headers['Host']}{self.path}"
-            web.asked.append(key)
-            web.headers.append(dict(self.headers.items()))
-            with contextlib.suppress(ConnectionError, ssl.SSLError):  # the other side has had enough
-                web.pages.get(key, page(b"", status=404))(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(http.server.ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    web.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield web
-    finally:
-        server.shutdown()
-        server.server_close()
+from tests.ingest.little_web import PAGE, Answering, Web, page, serving, stateful, to
 
 
 @pytest.fixture
@@ -386,6 +299,64 @@ def test_a_packing_that_was_not_asked_for_is_refused(web: Web, encoding: str) ->
 def test_damaged_packing_is_refused(web: Web) -> None:
     web.pages["kites.example/privacy"] = page(b"\x1f\x8bnonsense, not gzip", Content_Encoding="gzip")
     assert "broke off" in str(refusal(web.fetch))
+
+
+# --- what is known already --------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_not_sent_again_where_its_site_knows_the_state_that_was_read(web: Web) -> None:
+    web.pages["kites.example/privacy"] = stateful(PAGE, '"v1"')
+    first = web.fetch()
+    known = Known(first.final_url, first.etag, first.last_modified)
+    assert (first.etag, first.body) == ('"v1"', PAGE)
+    assert fetch_changed("http://kites.example/privacy", known, network=web.network) is None
+    web.pages["kites.example/privacy"] = stateful(b"<html>new", '"v2"')
+    changed = fetch_changed("http://kites.example/privacy", known, network=web.network)
+    assert changed is not None
+    assert (changed.etag, changed.body) == ('"v2"', b"<html>new")
+
+
+def test_only_the_page_that_was_read_is_told_what_is_known(web: Web) -> None:
+    web.pages["kites.example/privacy"] = to("http://other.example/privacy")
+    web.pages["other.example/privacy"] = stateful(PAGE, '"v1"')
+    known = Known("http://other.example/privacy", '"v1"', "Sun, 06 Nov 1994 08:49:37 GMT")
+    assert fetch_changed("http://kites.example/privacy", known, network=web.network) is None
+    told = [dict(zip(web.asked, web.headers, strict=True))[each].get("If-None-Match") for each in web.read]
+    assert told == [None, '"v1"']
+    assert web.headers[-1]["If-Modified-Since"] == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def test_a_site_that_says_unchanged_without_having_been_asked_gives_no_page(web: Web) -> None:
+    web.pages["kites.example/privacy"] = page(b"", status=304)
+    assert "(304)" in str(refusal(web.fetch))
+
+
+@pytest.mark.parametrize("etag", ["x" * 501, "\xe9", ""])
+def test_a_state_that_cannot_be_sent_back_without_harm_is_not_kept(web: Web, etag: str) -> None:
+    web.pages["kites.example/privacy"] = page(ETag=etag)
+    assert web.fetch().etag is None
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "says"),
+    [
+        (429, "120", "2 minutes"),
+        (503, "90000", "25 hours"),
+        (429, "45", "45 seconds"),
+        (503, "Fri, 31 Dec 9999 23:59:59 GMT", "30 days"),
+    ],
+)
+def test_a_site_that_says_when_to_come_back_is_heard(web: Web, status: int, after: str, says: str) -> None:
+    web.pages["kites.example/privacy"] = page(status=status, Retry_After=after)
+    later = refusal(web.fetch)
+    assert isinstance(later, Later)
+    assert str(later) == f"The site asks to be left alone for {says} ({status})."
+
+
+@pytest.mark.parametrize("after", ["", "0", "-5", "soon", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 9999 1 2 3"])
+def test_a_time_that_is_none_or_over_is_no_reason_to_wait(web: Web, after: str) -> None:
+    web.pages["kites.example/privacy"] = page(status=503, Retry_After=after)
+    assert not isinstance(refusal(web.fetch), Later)
 
 
 # --- what is no page --------------------------------------------------------------------------------------------------

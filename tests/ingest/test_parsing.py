@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.parsing import _READERS, Hints, normal_domain, parse, read
+from ingest.parsing import _READERS, Hints, normal_domain, parse, read, stated_day
 from ingest.sources import SUFFIXES, Source
 from qa.errors import PolicyRefused
 from tests.ingest.making import HEADER, POLICY, source
@@ -53,6 +53,29 @@ def test_options_win_over_the_header_and_that_over_the_file_name() -> None:
         "company": "option",
         "url": "header",
     }
+
+
+def test_a_line_wins_over_the_header_and_a_commit_over_nothing_but_the_day_of_ingestion() -> None:
+    day = dt.date(2012, 5, 6)
+    line = Source("all.jsonl:7", (HEAD + POLICY).encode(), record={"archived_on": "2001-01-01"})
+    assert parse(line).provenance["archived_on"] == "line"
+    commit = Source("acme.example.md@0123abcdef", POLICY.encode(), committed_on=day)
+    assert parse(commit).id == "acme.example@2012-05-06"
+    assert parse(commit).provenance["archived_on"] == "commit"
+    for text, name in ((HEAD + POLICY, "acme.example.md"), (POLICY, "acme.example__2001-01-01.md")):
+        dated = Source(name, text.encode(), committed_on=day)
+        assert parse(dated).archived_on == stated_day(read(dated)) != day
+
+
+def test_a_file_into_which_several_sites_policies_were_put_is_flagged() -> None:
+    def head(domain: str) -> str:
+        return HEADER.format(domain=domain, date="2001-01-01", url="https://web.archive.org/x")
+
+    several = parse(source(f"{head('acme.example')}{POLICY}\n{head('www.beta.example')}{POLICY}"))
+    assert several.warnings == (
+        "It holds the policies of several sites (acme.example, beta.example); give each a file of its own.",
+    )
+    assert parse(source(f"{head('acme.example')}{POLICY}\n{head('www.acme.example')}{POLICY}")).warnings == ()
 
 
 def test_a_policy_without_a_date_takes_the_day_of_ingestion() -> None:

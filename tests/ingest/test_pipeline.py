@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from ingest.chunking import CHUNKER
 from ingest.parsing import Hints
 from ingest.pipeline import _BATCH_TEXTS, Progress, Report, ingest, ingest_paths, manifest_of, rebuild, sample_paths
-from ingest.sources import Source
+from ingest.sources import Source, find_sources
 from qa.domain import Vectors
 from qa.encoders import HashingEncoder
 from qa.errors import IndexForeign, IndexMissing
@@ -150,7 +151,7 @@ def test_warnings_are_flagged_and_kept(take: Take, library: Library) -> None:
 def test_progress_tells_each_file(settings: Settings, encoder: CountingEncoder, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for name in ("a.example__2020-01-01.md", "b.example__2020-01-01.md", "page.pdf"):
+    for name in ("a.example__2020-01-01.md", "b.example__2020-01-01.md", "page.rtf"):
         (folder / name).write_text(POLICY)
     seen: list[Progress] = []
     report = ingest_paths([folder], settings, encoder=encoder, on_progress=seen.append)
@@ -169,6 +170,34 @@ def test_a_page_in_html_is_ingested_and_one_without_a_policy_is_refused(
     report = ingest_paths([folder], settings, encoder=encoder)
     assert (report.added, [each.reason for each in report.refused]) == (1, ["script"])
     assert ingest_paths([folder], settings, encoder=encoder).unchanged == 1
+
+
+def test_lines_are_ingested_one_by_one_and_a_page_among_them_as_a_page(
+    settings: Settings, library: Library, encoder: CountingEncoder, tmp_path: Path
+) -> None:
+    page = "".join(f"<p>{each}</p>" for each in POLICY.split("\n\n"))
+    said = [
+        {"domain": "acme.example", "date": "2020-02-03", "text": POLICY},
+        {"domain": "beta.example", "date": "2020-02-03", "html": page},
+        {"text": POLICY},
+        {"domain": "acme.example", "date": "2021-02-03", "text": POLICY},
+    ]
+    file = tmp_path / "all.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in said))
+    seen: list[int | None] = []
+    report = ingest(
+        find_sources([file]),
+        library,
+        MemoryIndex(),
+        encoder,
+        settings=settings,
+        on_progress=lambda p: seen.append(p.total),
+    )
+    assert (report.read, report.added) == (4, 3)
+    assert [(refusal.name, refusal.reason) for refusal in report.refused] == [(f"{file}:3", "missing_domain")]
+    assert set(library.hashes()) == {"acme.example@2020-02-03", "beta.example@2020-02-03", "acme.example@2021-02-03"}
+    assert library.read("beta.example@2020-02-03").policy.provenance["archived_on"] == "line"
+    assert seen == [4] * 4
 
 
 def test_an_interruption_leaves_whole_policies_and_the_next_run_completes(

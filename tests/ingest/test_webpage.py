@@ -101,6 +101,11 @@ def test_characters_are_what_the_page_shows_and_none_becomes_a_mark() -> None:
     assert text == "5 < 6 & 7 > 2 © é ’ \\<b> \\*not bold\\* &amp;lt; \\`x\\`\n\n\\# no heading"
 
 
+@pytest.mark.parametrize(("start", "first"), [("4", 4), ("0", 0), ("x", 1), ("-3", 1), ("٣", 1)])
+def test_a_list_begins_with_the_number_that_the_page_gives(start: str, first: int) -> None:
+    assert page_text(f"<ol start={start}><li>names<li>towns</ol>") == f"{first}. names\n{first + 1}. towns\n"
+
+
 def test_lists_keep_their_depth_their_numbers_and_their_paragraphs() -> None:
     text = text_of(
         "We share:<ul><li>names<li><p>addresses:</p><ol><li>street<li>town</ol><p>and more</p><li>nothing else</ul>"

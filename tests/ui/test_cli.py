@@ -118,6 +118,17 @@ def test_scope_history_and_date_shape_the_question(index: Path, capsys: pytest.C
         ["policies", "remove", "nobody.example"],
         ["ingest", "--domain", "x.example"],
         ["ingest", "a.md", "--date", "soon"],
+        ["ingest", "--history"],
+        ["ingest", "a.md", "--history", "--date", "2020-01-01"],
+        ["ingest", "a.zip", "--domain", "x.example"],
+        ["ingest", "a.md", "--watch"],
+        ["ingest", "--watch"],
+        ["ingest", "https://x.example/", "--watch=soon"],
+        ["ingest", "https://x.example/", "--every", "6h"],
+        ["ingest", "https://x.example/", "--watch", "--as-of", "2008"],
+        ["ingest", "https://x.example/", "--as-of", "2999"],
+        ["ingest", "https://x.example/", "--as-of", "2008", "--date", "2008-01-01"],
+        ["ingest", "a.md", "--as-of", "2008"],
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(
@@ -171,6 +182,29 @@ def test_where_every_file_was_refused_or_none_found_the_code_is_1(
     failure(capsys, "ingest", str(tmp_path / "empty"), "--index", str(tmp_path / "index"))
     out, _ = printed(capsys, "ingest", str(tmp_path / "bad"), "--index", str(tmp_path / "index"), code=1)
     assert "empty.md" in out
+
+
+def test_an_address_without_its_beginning_is_told_from_a_file_and_one_that_is_closed_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--index", str(tmp_path / "index")]
+    assert "write https://x.example/privacy" in failure(capsys, "ingest", "x.example/privacy", *at)
+    out, _ = printed(capsys, "ingest", "https://127.0.0.1/", *at, code=1)
+    assert "https://127.0.0.1/: Only the address of a site by its name can be opened" in out
+
+
+@pytest.mark.parametrize(("arguments", "told"), [(["--watch=6h"], signal.SIGTERM), (["--watch"], signal.SIGINT)])
+def test_watching_a_page_says_a_line_a_round_and_ends_when_told(
+    tmp_path: Path, arguments: list[str], told: signal.Signals
+) -> None:
+    ingest = [sys.executable, "-m", "ui", "ingest", "https://127.0.0.1/", "--index", str(tmp_path / "index")]
+    with subprocess.Popen([*ingest, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        line = watching.stdout.readline()
+        watching.send_signal(told)
+        assert watching.wait(30) == 0
+        assert watching.stdout.read() == ""
+    assert re.search(r"\d  1 read, 1 refused \(https://127\.0\.0\.1/: Only .*\); next 20\d\d-", line)
 
 
 def test_hints_say_whose_policy_a_single_file_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from qa.domain import Answer, Question, Status
 from qa.errors import PolicyRefused, UnknownScope, UsageError
 from qa.settings import Settings
 from tests.ingest.making import POLICY
+from tests.ingest.papers import column, pdf
 from tests.memory import holders
 from tests.ui.fakes import PreparedAnswers
 from ui.own import LEFT_S, PER_SESSION, OwnAnswers, OwnPolicies, most_bytes, own_html, source_of
@@ -238,12 +240,10 @@ def test_two_sessions_at_once_get_each_their_own(own: OwnPolicies, answers: Prep
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("policy.pdf", b"%PDF-1.7 ...", "PDF cannot be read yet: open it"),
-        ("policy.txt", b"%PDF-1.7 ...", "PDF"),
         ("policy.mht", TEXT.encode(), "Archives of web pages cannot be read"),
-        ("policy.docx", b"PK\x03\x04", "Text, Markdown and HTML"),
-        ("policy.txt", b"PK\x03\x04zip", "Text, Markdown and HTML"),
-        ("policy", TEXT.encode(), "Text, Markdown and HTML"),
+        ("policy.doc", b"\xd0\xcf\x11\xe0", "Text, Markdown, HTML, PDF and Word"),
+        ("policy.txt", b"PK\x03\x04zip", "Text, Markdown, HTML, PDF and Word"),
+        ("policy", TEXT.encode(), "Text, Markdown, HTML, PDF and Word"),
         ("", b"https://example.com/privacy", "only an address"),
         ("", b" www.example.com/privacy \n", "only an address"),
         ("", b"example.com", "only an address"),
@@ -276,6 +276,21 @@ def test_a_dropped_page_can_be_asked(own: OwnPolicies) -> None:
     assert "fill your cart again" in text
     assert "Menu" not in text
     assert "<p>" not in text
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.pdf", b"%PDF-1.7"), ("a.txt", b"%PDF-1.7"), ("a.DOCX", b"PK\x03\x04")])
+def test_papers_are_taken_where_they_can_be_read(name: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert source_of(name, data).suffix == (".docx" if name.endswith("X") else ".pdf")
+    for library in ("pdfplumber", "mammoth"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(PolicyRefused, match=r"does not read .*copy its text and paste it here"):
+        source_of(name, data)
+
+
+def test_a_dropped_pdf_can_be_asked(own: OwnPolicies) -> None:
+    data = pdf([column(TEXT.split("\n"), size=9)])
+    text = own.find(scope_of(own.add(None, "policy.pdf", data, Hints()))).policy.text
+    assert "fill your cart again" in text
 
 
 @pytest.mark.parametrize("name", ["policy.md", "POLICY.TXT", "a.markdown", "../../etc/passwd.md", "\u202edm.txt"])
