@@ -317,8 +317,7 @@ class _Writer:
     pre: int = 0
 
     def text(self, text: str) -> None:
-        shown = literal(text)
-        self.pieces.append(shown if self.pre else _SPACE.sub(" ", shown))
+        self.pieces.append(text if self.pre else _SPACE.sub(" ", text))
         if count := len(text.strip()):
             if self.bold:
                 self.boldly += count
@@ -330,7 +329,7 @@ class _Writer:
 
     def flush(self) -> None:
         """What was inline becomes a block of its own."""
-        joined = "".join(self.pieces)
+        joined = literal("".join(self.pieces))  # a mark may be made of the end of one text and the begin of the next
         whole_bold = self.boldly and not self.plainly
         self.pieces, self.boldly, self.plainly = [], 0, 0
         if not joined.strip():

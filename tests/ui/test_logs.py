@@ -300,8 +300,8 @@ def test_no_face_logs_what_was_asked_at_any_level(
 ) -> None:
     set_up_logs(settings(log_level="debug", access_log="on"), written)
     answers.problem = problem
-    ask(client)
-    assert problem or SECRET in [each.text for each in answers.asked]
+    said = ask(client)
+    assert problem or SECRET in [each.text for each in answers.asked], said
     assert "fineprint.access" in written.getvalue()
     output = capfd.readouterr()
     for text in (written.getvalue(), output.out, output.err):
