@@ -1,8 +1,8 @@
 """Makes the weights of ``qa/models`` again: ``python -m qa.training --index DIR --cases FILE``.
 
 The index holds the policies that the cases are about (``fineprint ingest POLICIES --index DIR``). Every fifth of these
-policies is held out: encoder and judge learn from the questions about the others, and from those that were written by
-hand for training; the linear models are fitted on what the two say of the policies held out. With ``--folds 5`` each
+policies is held out: encoder and judge learn from the questions about the others, and from those that were written
+for training; the linear models are fitted on what the two say of the policies held out. With ``--folds 5`` each
 fifth is held out in turn, for figures about all of them; what is shipped is that of the first.
 """
 

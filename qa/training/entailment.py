@@ -1,10 +1,10 @@
 """Trains the model of entailment: ``python -m qa.training.entailment --index INDEX --cases FILE``.
 
 It reads a claim together with sentences of a policy and says whether they fully prove it. The index holds the policies
-that claims and cases are about. Claims come from three places: ``claims.jsonl`` beside this file (written by hand, true
-ones and such as a careless writer would make; only offsets of the policies, not their texts), the reference answers of
-annotated questions, and contrasts made by rule. A fifth of the policies is held out: the probabilities are fitted and
-all figures measured on it.
+that claims and cases are about. Claims come from three places: ``claims.jsonl`` beside this file (written one by one,
+true ones and such as a careless writer would make; only offsets of the policies, not their texts), the reference
+answers of annotated questions, and contrasts made by rule. A fifth of the policies is held out: the probabilities are
+fitted and all figures measured on it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Claim:
 
 
 def written_claims(lines: Iterable[str], sources: Mapping[str, IndexedPolicy]) -> list[Claim]:
-    """The claims written by hand, of the policies that are at hand."""
+    """The claims written one by one, of the policies that are at hand."""
     claims = []
     for line in lines:
         item = json.loads(line)
@@ -520,7 +520,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m qa.training.entailment", description=__doc__)
     parser.add_argument("--index", type=Path, required=True, help="index that holds the policies")
     parser.add_argument("--cases", type=Path, required=True, help="annotated questions, JSON Lines")
-    parser.add_argument("--claims", type=Path, default=CLAIMS, help="claims written by hand, JSON Lines")
+    parser.add_argument("--claims", type=Path, default=CLAIMS, help="claims written one by one, JSON Lines")
     parser.add_argument("--unseen", type=Path, help="questions about other policies, only to measure on")
     models = Path(__file__).parent.parent / "models"
     parser.add_argument("--start", type=Path, default=models / "judge.safetensors", help="weights to begin with")

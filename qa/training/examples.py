@@ -1,7 +1,7 @@
 """Annotated questions, mapped onto the sentences of an index.
 
-Those in ``questions.jsonl`` and ``claims.jsonl`` beside this file were written by hand for training. They hold offsets
-of the policies' texts, which belong to others, instead of quotes.
+Those in ``questions.jsonl`` and ``claims.jsonl`` beside this file were written for training by language models. They
+hold offsets of the policies' texts, which belong to others, instead of quotes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qa.routing import Router, find_scope
 from qa.text import fold
 
 WRITTEN = tuple(Path(__file__).parent / name for name in ("questions.jsonl", "claims.jsonl"))
-"""Questions written by hand for training."""
+"""Questions written for training."""
 MIN_OVERLAP = 0.5
 """A sentence is gold if this share of it lies in an annotated quote, as the judge of answers has it."""
 
