@@ -20,6 +20,8 @@ define INSTALL
     $${links:+UV_FIND_LINKS="$$links"} $(BIN)/uv pip install --python $(BIN)/python --quiet "$(TORCH)" --editable $(1); } || \
 $(PIP) install --quiet --no-compile "$(TORCH)" --editable $(1)
 endef
+# What is served reads PDF and Word; a name of its own, because make would cut the argument of a call at the comma.
+SERVED := ".[pdf,docx]"
 # Compiled on all processors; what nothing here imports, half of it all, is left out.
 COMPILE := $(BIN)/python -W ignore -m compileall -qq -j 0 -x '/(kubernetes|transformers/models|tests?)/' $(VENV)/lib || true
 # The tests start the program again and again: it is compiled once.
@@ -43,7 +45,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing (once; a few minutes)"
-	@$(call INSTALL,".[pdf,docx]")
+	@$(call INSTALL,$(SERVED))
 	@$(COMPILE)
 	@touch $@
 
