@@ -672,7 +672,6 @@ def build_ask(page: gr.Blocks, answers: Answers, settings: Settings) -> None:
                 show_label=False,
                 max_length=settings.max_question_chars,
                 submit_btn=label("chat.ask"),
-                autofocus=True,
                 max_lines=6,
                 elem_id="fp-question",
             )

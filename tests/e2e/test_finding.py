@@ -70,7 +70,7 @@ def view(page: Page) -> str | None:
 
 def test_a_policy_is_found_and_chosen_with_the_keyboard_alone(opened: Opener) -> None:
     page = opened()
-    page.keyboard.press("Escape")
+    expect(page.locator("#fp-question textarea")).to_be_focused()  # from the start
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("p")
     field = page.locator("#fp-picker-input")
@@ -95,6 +95,16 @@ def test_a_policy_is_found_and_chosen_with_the_keyboard_alone(opened: Opener) ->
     assert chosen(page) == ""
     ask(page, "do they sell my email?")
     expect(page.locator(".fp-answer .fp-verdict")).to_have_text("Which company?")
+
+
+def test_the_question_never_takes_the_focus_from_a_reader_who_was_faster(opened: Opener) -> None:
+    page = opened("?view=about")
+    theme = page.locator("#fp-theme")
+    theme.press("Shift")
+    page.locator("#fp-view-ask-button").evaluate("(button) => button.click()")
+    expect(page.locator("#fp-question textarea")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(theme).to_be_focused()
 
 
 def test_what_an_older_keystroke_finds_never_replaces_what_a_newer_one_shows(opened: Opener) -> None:

@@ -82,6 +82,13 @@
     field?.focus();
     field?.scrollIntoView({ block: "nearest" });
   };
+  /* One can type at once, but a field that takes the focus late must not take it from a reader who was faster. (The
+     attribute "autofocus" is acted on at some later frame.) */
+  let touched = false;
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => { touched = true; }, { capture: true, once: true });
+  soon(() => (box()?.offsetParent ? box() : null)).then((field) => {
+    if (!touched && document.activeElement === document.body) field?.focus({ preventScroll: true });
+  });
   const isTyping = (target) =>
     target.closest?.('input:not([type="checkbox"]):not([type="radio"]):not([type="button"]), textarea, select, [contenteditable=""], [contenteditable="true"]');
   document.addEventListener("keydown", async (event) => {
