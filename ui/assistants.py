@@ -26,6 +26,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
+from sse_starlette.sse import AppStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -324,6 +325,8 @@ class ToolDoor:
     """
 
     def __init__(self, answers: Answers, turnstile: Turnstile) -> None:
+        # At the first signal to stop, the library would cut off what it streams; ui.draining lets calls that run end.
+        AppStatus.enable_automatic_graceful_drain = False
         self._server = tool_server(answers, turnstile)
         self._managers: dict[asyncio.AbstractEventLoop, StreamableHTTPSessionManager] = {}
 

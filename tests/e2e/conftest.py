@@ -14,7 +14,7 @@ from tests.e2e.serving import CHROMIUM, QUIET, Service, older_sample, serving, v
 def samples(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The running service with the samples."""
     index = shutil.copytree(sampled, tmp_path_factory.mktemp("samples") / "index")
-    with serving(index, None) as service:
+    with serving(index) as service:
         yield service
 
 

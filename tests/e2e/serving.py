@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Dialog, Page, ViewportSize, expect
 
+from ingest.pipeline import ingest_paths
+from qa.settings import Settings, default_cache
 from tests.conftest import SAMPLES
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -31,6 +33,9 @@ QUIET: Final = [
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 ANSWERED_MS: Final = 60_000
+SEEN_MS: Final = 30_000
+"""What needs no answer is there at once, but the machine may be busy with other tests."""
+expect.set_options(timeout=SEEN_MS)
 
 # What the older version of a sample says instead.
 OLDER: Final = {
@@ -61,26 +66,25 @@ class Service:
 
 
 @contextmanager
-def serving(
-    index: Path, paths: Sequence[Path] | None = (), environment: Mapping[str, str] | None = None
-) -> Iterator[Service]:
-    """Ingests into an index folder and serves it; () ingests the samples, None nothing."""
+def serving(index: Path, paths: Sequence[Path] = (), environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """Ingests files into an index folder, if any, and serves it."""
+    if paths:
+        assert ingest_paths(paths, Settings(index=index, cache=default_cache())).added
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("FINEPRINT_")},
         **(environment or {}),
     }
-    command = [sys.executable, "-m", "ui"]
-    if paths is not None:
-        ingest = [*command, "ingest", *map(str, paths), "--index", str(index)]
-        subprocess.run(ingest, cwd=ROOT, env=environment, check=True, capture_output=True)
-    serve = [*command, "serve", "--port", "0", "--index", str(index)]
-    process = subprocess.Popen(serve, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "ui", "serve", "--port", "0", "--index", str(index)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         yield Service(process.stdout.readline().split()[3], index)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
 
 
 @contextmanager
@@ -94,6 +98,7 @@ def visiting(browser: Browser, address: str, *, also: Collection[str] = (), **co
         context: how the browser looks.
     """
     made = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-US", **context})
+    made.set_default_timeout(ANSWERED_MS)
     requested: list[str] = []
     failures: list[str] = []
     dialogs: list[str] = []

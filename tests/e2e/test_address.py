@@ -54,7 +54,7 @@ def site() -> Iterator[Site]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/slow":
-                site.let_go.wait(20)
+                site.let_go.wait(60)
             found = self.path in {"/privacy", "/slow"}
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -86,7 +86,7 @@ def address(samples: Service, site: Site) -> Iterator[str]:
         yield process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_opening_shows_that_it_goes_on_and_can_be_cancelled(page: Page, site: Si
     expect(cancel).to_be_hidden()
     expect(page.locator('.fp-own input[name="url"]')).to_be_focused()
     site.let_go.set()
-    assert site.answered.wait(10)
+    assert site.answered.wait(30)
     page.wait_for_timeout(3_000)  # more than reading it would take
     page.reload()
     expect(page.locator(".fp-own-line")).to_contain_text("Acme Tools", timeout=ANSWERED_MS)

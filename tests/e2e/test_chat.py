@@ -38,7 +38,7 @@ def slow() -> Iterator[tuple[str, PreparedAnswers]]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers
         answers.pause.set()
         server.should_exit = server.force_exit = True
-        thread.join(10)
+        thread.join(30)
 
 
 @pytest.fixture
@@ -242,9 +242,12 @@ def test_a_follow_up_remembers_the_company_and_an_older_answer_its_proof(page: P
     expect(answers.last).to_contain_text("Free People")
     answers.last.locator(".fp-ref").first.click()
     assert highlighted(page, 1) == quotes(address, second, (first,))[0]
+    proof = page.locator("#fp-proof")
     ask(page, PERRICONE)
+    expect(proof).to_contain_text("Perricone MD")
     assert highlighted(page, 1) == quotes(address, PERRICONE)[0]
     answers.first.locator(".fp-ref").first.click()
+    expect(proof).to_contain_text("Free People")
     expect(page.locator("#fp-proof mark.fp-current").first).to_be_in_viewport()
     assert highlighted(page, 1) == quotes(address, first)[0]
 

@@ -117,8 +117,8 @@ def test_what_an_older_keystroke_finds_never_replaces_what_a_newer_one_shows(ope
     page.route(lambda url: url.endswith("q=m"), hold)
     field = page.locator("#fp-picker-input")
     field.click()
-    page.keyboard.type("m")
-    page.wait_for_timeout(100)
+    with page.expect_request(lambda request: request.url.endswith("q=m")):
+        page.keyboard.type("m")
     field.fill("perri")
     expect(page.locator("#fp-picker-list [role=option]")).to_have_count(1)
     for route in held:
@@ -151,8 +151,8 @@ def test_a_link_restores_policy_and_question_and_asks_once(opened: Opener) -> No
     expect(page.locator("#fp-picker-input")).to_have_value("Perricone MD · 6 March 2011")
     expect(page.locator("#fp-conversation .user").last).to_contain_text("does it share my data")
     ask(page, "do they sell it?")
-    assert page.locator(".fp-answer[data-key]").count() == 2
-    assert page.url.endswith(f"?policy={PERRICONE}")
+    expect(page.locator(".fp-answer[data-key]")).to_have_count(2)
+    expect(page).to_have_url(re.compile(f"{re.escape(f'?policy={PERRICONE}')}$"))
 
 
 def test_back_and_forward_restore_view_policy_and_answer_and_no_question_is_in_the_address(opened: Opener) -> None:
@@ -376,6 +376,11 @@ def test_with_ten_thousand_policies_a_keystroke_shows_its_results_at_once(browse
         ["fa", "lo", "ti"],
         ["ga", "po", "ve"],
         ["hi", "ru", "ze"],
+        ["je", "ko", "wa"],
+        ["bi", "qu", "xo"],
+        ["yu", "ed", "in"],
+        ["or", "us", "ab"],
+        ["el", "im", "op"],
     ):
         rounds.append(sorted(page.evaluate(KEYSTROKES, words)))
         if rounds[-1][len(rounds[-1]) // 2] < 50:

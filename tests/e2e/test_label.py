@@ -40,7 +40,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 def choose(page: Page, name: str) -> None:
     """Chooses a policy and waits for its label."""
     page.locator("#fp-picker-input").fill(name)
-    page.locator("#fp-picker-list [role=option]").first.click()
+    page.locator("#fp-picker-list [role=option]", has_text=name).first.click()  # not of what was found before
     expect(page.locator("#fp-glance .fp-label")).to_be_visible(timeout=ANSWERED_MS)
 
 

@@ -19,7 +19,8 @@ from tests.e2e.serving import ROOT, Service
 
 SHOP: Final = {"Origin": "https://shop.example"}
 ASK: Final = "/api/v1/ask"
-DRAINS_S: Final = 20
+TOOLS: Final = "/mcp"
+DRAINS_S: Final = 100
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def limited(samples: Service) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         "FINEPRINT_ALLOWED_ORIGINS": "https://shop.example=perriconemd.com",
         "FINEPRINT_CONCURRENCY": "1",
         "FINEPRINT_DRAIN_S": str(DRAINS_S),
+        "FINEPRINT_TIMEOUT_S": str(DRAINS_S),
     }
     command = [sys.executable, "-m", "ui", "serve", "--port", "0", "--index", str(samples.index)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -59,13 +61,18 @@ def test_what_runs_ends_and_nothing_new_begins_when_the_service_is_told_to_stop(
     beats: list[str] = []
 
     def watch() -> None:
-        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/x", timeout=60) as stream:
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/x", timeout=DRAINS_S) as stream:
             beats.extend(stream.iter_text())
         beats.append("ended")
 
     def ask(n: int) -> httpx.Response:
-        path = ASK if n % 2 else f"{ASK}/stream"
-        return httpx.post(address + path, json={"question": "Which of these sites sell my email?"}, timeout=60)
+        path = (f"{ASK}/stream", ASK, TOOLS)[n % 3]
+        body: dict[str, object] = {"question": f"Which of these sites sell my email to {n + 2} others?"}
+        if path == TOOLS:
+            call = {"name": "ask_policy", "arguments": body}
+            body = {"jsonrpc": "2.0", "id": n, "method": "tools/call", "params": call}
+        accepted = "application/json, text/event-stream"
+        return httpx.post(address + path, json=body, headers={"Accept": accepted}, timeout=DRAINS_S)
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -76,7 +83,7 @@ def test_what_runs_ends_and_nothing_new_begins_when_the_service_is_told_to_stop(
         process.send_signal(signal.SIGTERM)
         started = time.monotonic()
         said: list[httpx.Response] = []
-        while not (said and said[-1].status_code == 503) and time.monotonic() - started < 5:
+        while not (said and said[-1].status_code == 503) and time.monotonic() - started < 30:
             said.append(probe.get("/readyz"))
             time.sleep(0.005)
         late = probe.post(ASK, json={"question": "Does it sell my email?"})
@@ -84,10 +91,11 @@ def test_what_runs_ends_and_nothing_new_begins_when_the_service_is_told_to_stop(
     assert process.wait(DRAINS_S) == 0
     assert time.monotonic() - started < DRAINS_S
     assert [each.status_code for each in answers] == [200] * 16
-    assert all("event: answer" in each.text for each in answers[::2])
+    assert all("event: answer" in each.text for each in answers[::3])
+    assert all("structuredContent" in each.text for each in answers[2::3])
     assert (said[-1].json()["code"], late.json()["code"]) == ("draining", "draining")
     assert late.headers["retry-after"]
-    watching.join(5)
+    watching.join(30)
     assert beats[-1] == "ended"
     assert process.stderr is not None
     assert process.stderr.read() == b""

@@ -105,7 +105,7 @@ def sites(samples: Service) -> Iterator[Sites]:
     with (
         site() as shop,
         site() as stranger,
-        serving(samples.index, None, {"FINEPRINT_ALLOWED_ORIGINS": f"{shop.address}={SCOPE}"}) as service,
+        serving(samples.index, environment={"FINEPRINT_ALLOWED_ORIGINS": f"{shop.address}={SCOPE}"}) as service,
     ):
         yield service, shop, stranger
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -195,9 +194,8 @@ def test_a_proven_claim_is_said_before_the_model_goes_on() -> None:
     model = ScriptedModel([[begun, 0.4, "]}"]])
     asked, candidates = read(SELL)
     written = GroundedWriter(model, Checked()).write(asked, candidates)
-    began = time.perf_counter()
     first = next(written)
-    assert time.perf_counter() - began < 0.3
+    assert model.taken == [1]  # what comes after it, and a pause before that, was not waited for
     assert first.draft.text == "No. It is not sold [1]."
 
 

@@ -41,6 +41,9 @@ from qa.labelling import TOPICS, Topic
 from qa.lookback import changes_about
 from qa.parting import parted, together
 
+PATIENCE_S = 60
+"""What a test has paused goes on after so many seconds, so that a test that fails ends."""
+
 NAMES = {
     "perriconemd.com": "Perricone MD",
     "freepeople.com": "Free People",
@@ -146,7 +149,7 @@ class PreparedAnswers:
     def ask(self, question: Question) -> Answer:
         self._fail()
         if self.pause:
-            self.pause.wait(10)
+            self.pause.wait(PATIENCE_S)
         self.asked.append(question)
         if not question.text.strip():
             raise InvalidQuestion("The question is empty. Ask something.")
@@ -289,7 +292,7 @@ class PreparedAnswers:
         def each() -> Iterator[Entry | FailedEntry]:
             for source in sources:
                 if self.pause:
-                    self.pause.wait(10)
+                    self.pause.wait(PATIENCE_S)
                 of = source.policy
                 if of.id in self.broken:
                     yield FailedEntry(of.id, of.company, of.domain, of.archived_on, "It cannot be read: rebuild.")
@@ -312,7 +315,7 @@ class PreparedAnswers:
         """Rows as ``LABELLED`` says; about everything else the policy is silent."""
         source = self.policy(scope)
         if self.pause:
-            self.pause.wait(10)
+            self.pause.wait(PATIENCE_S)
         of = source.policy
 
         def row(topic: Topic) -> LabelRow:
@@ -383,7 +386,7 @@ class WordedAnswers(PreparedAnswers):
                 yield Said(text, new)
                 at, told = mark.end(), told + len(new)
             if self.waits:
-                self.waits.wait(10)
+                self.waits.wait(PATIENCE_S)
             if self.breaks:
                 raise self.breaks
             yield answer

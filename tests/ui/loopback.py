@@ -93,11 +93,10 @@ def scripted(*replies: Sequence[bytes | None]) -> Iterator[Scripted]:
 
 def _request(connection: socket.socket) -> bytes:
     got = b""
-    while b"\r\n\r\n" not in got:
-        got += connection.recv(65_536)
+    while b"\r\n\r\n" not in got and (data := connection.recv(65_536)):
+        got += data
     head, _, body = got.partition(b"\r\n\r\n")
     lengths = [line.partition(b":")[2] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
-    while lengths and len(body) < int(lengths[0]):
-        more = connection.recv(65_536)
+    while lengths and len(body) < int(lengths[0]) and (more := connection.recv(65_536)):
         got, body = got + more, body + more
     return got

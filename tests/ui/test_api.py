@@ -271,7 +271,7 @@ def test_a_policy_that_is_not_there_is_a_problem(client: TestClient, name: str) 
 
 def test_health_and_readiness(client: TestClient) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (ready := client.get("/readyz")).status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert ready.json() == {"status": "ready", "policies": 4}
@@ -301,7 +301,7 @@ def test_so_many_questions_run_at_once_and_no_more_than_fit_wait(client: TestCli
     with ThreadPoolExecutor(most + 1) as pool:
         sent = [pool.submit(client.post, ASK, json={"question": PERRICONE}) for _ in range(most + 1)]
         # One is turned away at once, while all others wait for the pause to end.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 50
         while not (early := [future for future in sent if future.done()]) and time.monotonic() < deadline:
             time.sleep(0.01)
         answers.pause.set()

@@ -6,10 +6,10 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +20,12 @@ import httpx
 import httpx2
 import mcp_types as types
 import pytest
+import uvicorn
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from sse_starlette.sse import AppStatus
 
 from qa.admission import made_key
 from qa.domain import Entry, FailedEntry, IndexedPolicy, Question
@@ -56,19 +58,24 @@ class Slow(PreparedAnswers):
     Attributes:
         let: how many may be read.
         read: how many were.
+        ended: set when nobody wants more of a comparison, or there is no more.
     """
 
     let: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1_000))
     read: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def compare(self, question: Question, scopes: Sequence[str | IndexedPolicy]) -> Iterator[Entry | FailedEntry]:
         entries = super().compare(question, scopes)
 
         def each() -> Iterator[Entry | FailedEntry]:
-            for entry in entries:
-                assert self.let.acquire(timeout=10)
-                self.read += 1
-                yield entry
+            try:
+                for entry in entries:
+                    assert self.let.acquire(timeout=60)
+                    self.read += 1
+                    yield entry
+            finally:
+                self.ended.set()
 
         return each()
 
@@ -82,7 +89,7 @@ def slow() -> Slow:
 def service(slow: Slow) -> Slow:
     """What answers behind ``address``, as good as new."""
     slow.renew()
-    slow.let, slow.read = threading.Semaphore(1_000), 0
+    slow.let, slow.read, slow.ended = threading.Semaphore(1_000), 0, threading.Event()
     return slow
 
 
@@ -137,14 +144,16 @@ def posted(address: str, method: str, params: dict[str, Any] | None = None, **he
 
 def let_on(service: Slow) -> None:
     """Lets one policy after the other be read: it must stop long before the last of 20."""
-    for _ in range(20):
-        time.sleep(0.05)
+    for _ in range(19):
         service.let.release()
+        if service.ended.wait(1):
+            break
+    assert service.ended.is_set()
     assert service.read < 20
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not true():
             await asyncio.sleep(0.01)
 
@@ -247,12 +256,24 @@ def test_a_call_that_is_cancelled_stops_its_work(address: str, service: Slow) ->
     async def use(client: Client) -> None:
         arguments = {"question": "x", "scopes": ["freepeople.com"] * 20}
         call = asyncio.create_task(client.call_tool("compare_policies", arguments, progress_callback=progress))
-        await asyncio.wait_for(began.wait(), 10)
+        await asyncio.wait_for(began.wait(), 30)
         call.cancel()
         await asyncio.to_thread(let_on, service)
         assert not (await client.call_tool("ask_policy", {"question": PERRICONE})).is_error
 
     using(address, use)
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_being_told_to_stop_cuts_no_call_off(address: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AppStatus, "should_exit", False)  # as it is afterwards, whatever comes of this
+    uvicorn.Server(uvicorn.Config("", log_config=None)).handle_exit(signal.SIGTERM, None)
+
+    async def use(client: Client) -> None:
+        assert not (await client.call_tool("ask_policy", {"question": PERRICONE})).is_error
+
+    using(address, use, mode=mode)
 
 
 @pytest.mark.usefixtures("service")

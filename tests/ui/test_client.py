@@ -25,7 +25,7 @@ from qa.errors import IndexMissing
 from qa.settings import Settings
 from tests.conftest import SAMPLES
 from tests.ui.fakes import PreparedAnswers, index_text
-from tests.ui.loopback import HANGING, listening, reply, scripted
+from tests.ui.loopback import HANGING, Scripted, listening, reply, scripted
 from ui import schemas
 from ui.app import create_app
 from ui.client import (
@@ -619,14 +619,18 @@ def test_a_stream_for_asyncio_hangs_up_and_waits_its_turn() -> None:
 
 
 def test_cancelling_a_question_hangs_up() -> None:
-    async def use(address: str) -> None:
-        async with AsyncFineprint(address) as fp:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await fp.ask(PERRICONE)
+    async def use(server: Scripted) -> None:
+        async with AsyncFineprint(server.address) as fp:
+            asking = asyncio.create_task(fp.ask(PERRICONE))
+            async with asyncio.timeout(30):
+                while not server.asked:
+                    await asyncio.sleep(0.005)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
 
     with scripted([HANGING]) as server:
-        asyncio.run(use(server.address))
+        asyncio.run(use(server))
         assert server.hung_up.wait(10)
 
 

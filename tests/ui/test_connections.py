@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ LARGE = b"x" * 16_000_000
 
 class Hasty(PatientProtocol):
     headers_s = 0.3
-    unread_s = 0.3
+    unread_s = 1.0
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,14 +64,26 @@ def listening(**config: Any) -> Iterator[tuple[int, DrainingServer, Drain]]:
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with listening() as (port, _, _):
-        yield port
+def served() -> Iterator[tuple[int, DrainingServer]]:
+    with listening() as (port, server, _):
+        yield port, server
+
+
+@pytest.fixture
+def port(served: tuple[int, DrainingServer]) -> int:
+    return served[0]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.005)
 
 
 def connected(port: int) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", port))
-    client.settimeout(5)
+    client.settimeout(30)
     return client
 
 
@@ -169,7 +181,8 @@ def test_what_follows_a_body_is_no_header_of_the_request(port: int) -> None:
         assert told(client).endswith(b"host connection transfer-encoding")
 
 
-def test_a_reader_that_stops_is_cut_off_and_a_slow_one_is_not(port: int) -> None:
+def test_a_reader_that_stops_is_cut_off_and_a_slow_one_is_not(served: tuple[int, DrainingServer]) -> None:
+    port, server = served
     with connected(port) as stopped, connected(port) as slow:
         for client in (stopped, slow):
             client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -178,20 +191,21 @@ def test_a_reader_that_stops_is_cut_off_and_a_slow_one_is_not(port: int) -> None
             got += len(data)
             time.sleep(0.03)
         assert got > len(LARGE)
+        until(lambda: not server.server_state.connections)
         assert len(told(stopped)) < len(LARGE)
 
 
 def test_a_connection_too_many_is_refused_at_once_and_the_others_go_on() -> None:
-    with listening(limit_concurrency=3) as (port, _, _):
+    with listening(limit_concurrency=3, http=PatientProtocol) as (port, server, _):
         open_ones = [connected(port) for _ in range(3)]
-        time.sleep(0.1)
+        until(lambda: len(server.server_state.connections) == 3)
         with connected(port) as one_more:
             got = told(one_more)
         assert got.startswith(b"HTTP/1.1 503")
         assert b"retry-after" in got
         for client in open_ones:
             client.close()
-        time.sleep(0.1)
+        until(lambda: not server.server_state.connections)
         assert answered(port)
     assert 20 <= most_connections() <= 1_000
 

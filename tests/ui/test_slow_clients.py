@@ -41,7 +41,7 @@ class Stepwise(PreparedAnswers):
             return
         self.begun += 1
         for _ in range(100):
-            self.let.acquire(timeout=20)
+            self.let.acquire(timeout=60)
             self.steps += 1
             yield Progress("reading")
         yield self.ask(Question(PERRICONE))
@@ -58,7 +58,7 @@ class Running:
 
     def connected(self) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.port))
-        client.settimeout(10)
+        client.settimeout(30)
         return client
 
     def asking(self, question: str, path: str = "/api/v1/ask") -> socket.socket:
@@ -88,7 +88,7 @@ def request(path: str, question: str) -> bytes:
 
 
 def until(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not seen():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)

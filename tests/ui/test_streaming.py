@@ -16,6 +16,7 @@ from starlette.types import Message
 
 from qa.domain import Answer, Citation, Progress, Question, Status, as_json
 from qa.errors import FineprintError, UsageError
+from qa.talking import is_wanted
 from tests.conftest import SAMPLES
 from tests.ui.fakes import PreparedAnswers, WordedAnswers
 from ui.streaming import Event, EventsOf, pieces_of, streamed
@@ -181,7 +182,7 @@ def _told(step: int) -> Iterator[Event]:
 
 
 def running(coroutine: Any) -> None:
-    asyncio.run(asyncio.wait_for(coroutine, 10))
+    asyncio.run(asyncio.wait_for(coroutine, 60))
 
 
 def test_what_fails_later_is_an_event_of_the_problem_document(caplog: pytest.LogCaptureFixture) -> None:
@@ -233,7 +234,8 @@ def test_a_reader_that_goes_ends_the_work() -> None:
 
     def make() -> Iterator[int]:
         for n in range(200):
-            time.sleep(0.01)
+            while n == 5 and is_wanted.get()():  # the loop hears late of what came in, on a machine that is busy
+                time.sleep(0.001)
             made.append(n)
             yield n
 
@@ -248,23 +250,27 @@ def test_a_reader_that_goes_ends_the_work() -> None:
 
 
 def test_a_silent_stream_is_kept_open_by_comments() -> None:
+    reader = Reader()
+
     def make() -> Iterator[int]:
         yield 1
-        time.sleep(0.1)
+        while b": waiting\n\n" not in reader.chunks:
+            time.sleep(0.001)
         yield 2
 
     async def check() -> None:
-        reader = Reader()
-        assert await reader.read(Turnstile(1, 0), make, waiting_s=0.02) == [("step", 1), ("step", 2)]
-        assert b": waiting\n\n" in reader.chunks
+        told = await reader.read(Turnstile(1, 0), make, waiting_s=0.02)
+        # On a busy machine the thread may begin so late that it is said to wait for its turn.
+        assert [event for event in told if event[0] != "stage"] == [("step", 1), ("step", 2)]
 
     running(check())
+    assert b": waiting\n\n" in reader.chunks
 
 
 def test_who_must_wait_is_told_so_once_and_then_kept_connected() -> None:
     async def check() -> None:
         turnstile, reader, end = Turnstile(1, 1), Reader(), threading.Event()
-        other = asyncio.create_task(turnstile(lambda: end.wait(10)))
+        other = asyncio.create_task(turnstile(lambda: end.wait(60)))
         reading = asyncio.create_task(reader.read(turnstile, lambda: iter((1,)), held=2, waiting_s=0.02))
         while len(reader.chunks) < 3:
             await asyncio.sleep(0.005)

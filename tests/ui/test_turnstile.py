@@ -45,13 +45,13 @@ class Work:
     def __call__(self) -> Iterator[int]:
         for n in range(self._steps):
             self.begun += 1
-            assert self._let.acquire(timeout=10)
+            assert self._let.acquire(timeout=60)
             self.made.append(n)
             yield n
 
 
 def running(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(coroutine, 10))
+    asyncio.run(asyncio.wait_for(coroutine, 60))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -63,7 +63,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def occupied(turnstile: Turnstile, places: int) -> AsyncIterator[None]:
     """So many places are taken, until the end."""
     end = threading.Event()
-    calls = [asyncio.create_task(turnstile(lambda: end.wait(10))) for _ in range(places)]
+    calls = [asyncio.create_task(turnstile(lambda: end.wait(60))) for _ in range(places)]
     await until(lambda: turnstile.inside >= places)
     try:
         yield
