@@ -13,6 +13,7 @@ median of a question's wall time, without opening the policy.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import time
@@ -20,8 +21,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from eval.cases import Case, about_indexed, check_proofs, read_cases
 from eval.metrics import Figures, Marks, figures, flat, mark
@@ -71,7 +70,7 @@ class Undecided:
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
         """See ``qa.judging.Judge``."""
         del question
-        return [Judgement.of(np.zeros(len(VERDICTS), dtype=np.float32))] * len(texts)
+        return [Judgement((-math.log(len(VERDICTS)),) * len(VERDICTS))] * len(texts)
 
     def warm_up(self) -> None:
         """Nothing to load."""

@@ -15,6 +15,8 @@ VERDICTS = (Verdict.YES, Verdict.NO, Verdict.CONDITIONAL)
 """The order of the judge's verdicts."""
 OPPOSITE = {Verdict.YES: Verdict.NO, Verdict.NO: Verdict.YES, Verdict.CONDITIONAL: Verdict.CONDITIONAL}
 """The verdict on the same question asked in the negative."""
+OUTPUTS = len(VERDICTS) + 1
+"""Of the model: one a verdict, and one for a text that does not answer the question."""
 MAX_QUESTION_TOKENS = 48
 MAX_TOKENS = 180
 """Of question and evidence together; text behind is not seen."""
@@ -23,15 +25,22 @@ _BEGIN, _END = 101, 102  # [CLS] and [SEP] of BERT's vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the judge makes of the evidence: the log-probability of each of ``VERDICTS``."""
+    """What the judge makes of the evidence.
+
+    Attributes:
+        verdicts: the log-probability of each of ``VERDICTS``, should the text answer the question.
+        answers: the log-odds of its answering the question at all; 0 where nothing is known of it.
+    """
 
     verdicts: tuple[float, ...]
+    answers: float = 0.0
 
     @classmethod
     def of(cls, logits: Vectors) -> Judgement:
-        """From the model's output, shape (len(VERDICTS),)."""
-        shifted = logits.astype(np.float64) - logits.max()
-        return cls(tuple(float(x) for x in shifted - np.log(np.exp(shifted).sum())))
+        """From the model's output, shape (OUTPUTS,): the verdicts, then "it answers nothing"."""
+        scores = logits.astype(np.float64)
+        answered = np.logaddexp.reduce(scores[: len(VERDICTS)])
+        return cls(tuple(float(x) for x in scores[: len(VERDICTS)] - answered), float(answered - scores[-1]))
 
     def leaning(self, at_least: float) -> Verdict | None:
         """The likeliest verdict, if it has at least this probability."""

@@ -1,7 +1,8 @@
 """Says what the ranked sentences prove: which of them are evidence, what the verdict is, or that the policy is silent.
 
-A linear model turns the scores of the ranking into probabilities of being proof, which choose the evidence. A judge (a
-small cross-encoder) reads the question together with that evidence; what it says and cues of polarity and condition
+A judge (a small cross-encoder) reads the question together with each of the best-ranked sentences. Linear models turn
+that and the scores of the ranking into the probability of each of being proof, which chooses the evidence, and of the
+policy's answering at all. Then the judge reads all evidence as one; what it says and cues of polarity and condition
 (``qa.cues``) make the verdict. All linear models are fitted on policies that neither the ranking nor the judge had
 seen, so that their probabilities mean what they say (docs/models.md).
 """
@@ -30,6 +31,8 @@ how many were right (docs/models.md)."""
 
 READ_CANDIDATES = 20
 """How many of the best-ranked sentences are looked at."""
+JUDGED = 3
+"""How many of them the judge reads, each for itself."""
 MAX_EVIDENCE = 3
 """At most this many sentences prove one answer; more would be a dump of quotes."""
 RELATED = 2
@@ -142,17 +145,21 @@ _EXACT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """A candidate with its probability of being proof."""
+    """A candidate with its probability of being proof, and what the judge says of it alone."""
 
     candidate: Candidate
     proof: float
+    judgement: Judgement
 
 
-def judged_texts(question: str, candidates: Candidates, chosen: Sequence[Candidate]) -> tuple[str, list[str]]:
-    """What the judge reads: the question, a follow-up behind what it follows; each sentence alone, then all as one."""
-    texts = [judged_text(candidates.source.policy, c.passage, c.sentence) for c in chosen]
-    together = [" ".join(texts)] if len(texts) > 1 else []
-    return " ".join([*candidates.route.context[-1:], question]), texts + together
+def judged_question(question: str, candidates: Candidates) -> str:
+    """The question as the judge reads it: a follow-up behind what it follows."""
+    return " ".join([*candidates.route.context[-1:], question])
+
+
+def judged_texts(candidates: Candidates, chosen: Sequence[Candidate]) -> list[str]:
+    """Each sentence as the judge reads it; several are read together with a space between them."""
+    return [judged_text(candidates.source.policy, c.passage, c.sentence) for c in chosen]
 
 
 def sentence_text(policy: Policy, candidate: Candidate) -> str:
@@ -166,12 +173,13 @@ _VOCABULARIES = Remembered(lambda source: frozenset(content_words(source.policy.
 """The content words of each policy: the same for every question, and slow to find in a long text."""
 
 
-def proof_features(candidates: Candidates) -> list[dict[str, float]]:
-    """What tells that a sentence is proof, for each of the best-ranked that may become evidence."""
-    ranked = candidates.ranked[: MAX_EVIDENCE + 1]
+def proof_features(candidates: Candidates, judgements: Sequence[Judgement]) -> list[dict[str, float]]:
+    """What tells that a sentence is proof, for each of the best-ranked that were judged, in their order."""
+    ranked = candidates.ranked[:READ_CANDIDATES]
     best = ranked[0].score
     after = ranked[1].score if len(ranked) > 1 else 0.0
-    tail = candidates.ranked[:READ_CANDIDATES][-1].score
+    tail = ranked[-1].score
+    surest = max(judgement.answers for judgement in judgements)
     return [
         {
             "score": candidate.score,
@@ -179,13 +187,17 @@ def proof_features(candidates: Candidates) -> list[dict[str, float]]:
             "ahead": best - after,
             "lift": candidate.score - tail,
             "first": float(n == 0),
+            "answers": judgement.answers,
+            "less sure": surest - judgement.answers,
             **candidate.features,
         }
-        for n, candidate in enumerate(ranked[:MAX_EVIDENCE])
+        for n, (candidate, judgement) in enumerate(zip(ranked, judgements, strict=False))
     ]
 
 
-def answerability_features(question: str, candidates: Candidates, likely: Sequence[Likely]) -> dict[str, float]:
+def answerability_features(
+    question: str, candidates: Candidates, likely: Sequence[Likely], judgements: Sequence[Judgement]
+) -> dict[str, float]:
     """How strongly the best sentences match, and how much of the question's own words the policy has at all."""
     ranked = candidates.ranked[:READ_CANDIDATES]
     top = ranked[0]
@@ -205,7 +217,9 @@ def answerability_features(question: str, candidates: Candidates, likely: Sequen
         "exact": float(bool(_EXACT.search(question))),
         "yes/no": float(is_yes_no(question)),
         "words": min(len(asked), 12) / 12,
-        "any proof": 1 - math.prod(1 - each.proof for each in likely),
+        "any proof": 1 - math.prod(1 - each.proof for each in likely[:MAX_EVIDENCE]),
+        "answers": max(judgement.answers for judgement in judgements),
+        "first answers": judgements[0].answers,
         "first cosine": top.features["cosine"],
     }
 
@@ -248,8 +262,11 @@ class EvidenceReader:
         if not ranked:
             return Reading(source, question, Status.NOT_STATED, None)
         asked, turned = straight(tidied(question))
-        likely = rated(self._model.proof, candidates)
-        answered = self._model.answered.probabilities(answerability_features(asked, candidates, likely))["answered"]
+        query = judged_question(asked, candidates)
+        alone = self._judge.judge(query, judged_texts(candidates, ranked[:JUDGED]))
+        likely = rated(self._model.proof, candidates, alone)
+        features = answerability_features(asked, candidates, likely, alone)
+        answered = self._model.answered.probabilities(features)["answered"]
         if answered < self._model.answered_threshold:
             return Reading(source, question, Status.NOT_STATED, None, related=ranked[:RELATED], confidence=1 - answered)
         chosen = choose(likely, self._model.evidence_threshold)
@@ -257,9 +274,11 @@ class EvidenceReader:
         reading = Reading(source, question, Status.ANSWERED, None, evidence=evidence)
         if not is_yes_no(asked):
             return replace(reading, confidence=self._confidence(answered, chosen[0].proof, None))
-        judgements = self._judge.judge(*judged_texts(asked, candidates, evidence))
+        judgements = [each.judgement for each in chosen]
+        together = " ".join(judged_texts(candidates, evidence))
+        whole = self._judge.judge(query, [together])[0] if len(chosen) > 1 else judgements[0]
         cues = [sentence_text(source.policy, candidate) for candidate in evidence]
-        chances = self._model.verdict.probabilities(weighed(asked, cues, judgements[-1]))
+        chances = self._model.verdict.probabilities(weighed(asked, cues, whole))
         possible = VERDICTS if may_deny(asked, cues) else [each for each in VERDICTS if each is not Verdict.NO]
         verdict = max(possible, key=lambda each: chances[each.value])
         if verdict is Verdict.NO and (said := affirming(asked, cues)) is not None:
@@ -272,7 +291,7 @@ class EvidenceReader:
         certainty = chances[verdict.value]
         if limits(asked, cues[0]):
             verdict, certainty = Verdict.CONDITIONAL, LIMITED
-        leanings = tuple(each.leaning(CLEAR) for each in judgements[: len(evidence)])
+        leanings = tuple(each.leaning(CLEAR) for each in judgements)
         return replace(
             reading,
             verdict=OPPOSITE[verdict] if turned else verdict,
@@ -288,13 +307,19 @@ class EvidenceReader:
         return self._model.right.probabilities(confidence_features(answered, proof, verdict))["right"]
 
 
-def rated(model: LinearModel, candidates: Candidates) -> tuple[Likely, ...]:
-    """The best-ranked sentences with their probability of being proof, in the order of the ranking."""
-    features = proof_features(candidates)
-    pairs = zip(candidates.ranked, features, strict=False)
-    return tuple(Likely(candidate, model.probabilities(each)["proof"]) for candidate, each in pairs)
+def rated(model: LinearModel, candidates: Candidates, judgements: Sequence[Judgement]) -> tuple[Likely, ...]:
+    """The best-ranked sentences with their probability of being proof, the likeliest first.
+
+    Args:
+        model: of ``ReadingModel.proof``.
+        candidates: the ranked sentences.
+        judgements: of the first of them, in their order.
+    """
+    rows = zip(candidates.ranked, judgements, proof_features(candidates, judgements), strict=False)
+    likely = [Likely(candidate, model.probabilities(row)["proof"], judgement) for candidate, judgement, row in rows]
+    return tuple(sorted(likely, key=lambda each: -each.proof))
 
 
 def choose(likely: Sequence[Likely], threshold: float) -> tuple[Likely, ...]:
-    """The evidence: the best-ranked sentence, and others that are likely enough to be proof."""
-    return (likely[0], *(each for each in likely[1:] if each.proof >= threshold))
+    """The evidence: the likeliest sentence, and others that are likely enough to be proof."""
+    return (likely[0], *(each for each in likely[1:MAX_EVIDENCE] if each.proof >= threshold))

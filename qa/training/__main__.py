@@ -84,7 +84,7 @@ def main() -> None:
         made = make_questions((o for o in others if o.policy.domain not in domains), options.seed)
         judge = TrainableJudge(judging, encoder)
         judge.train([r for r in rankings if r.example.policy_id not in held_out], made, report)
-        assessed += [Assessed(ranking, judge) for ranking in measured]
+        assessed += [Assessed.of(ranking, judge) for ranking in measured]
         if fold == 0:
             encoder.save(options.out / "encoder.safetensors")
             judge.save(options.out / "judge.safetensors")

@@ -1,7 +1,7 @@
-"""Fine-tunes the judge: a cross-encoder that reads a yes/no question together with its evidence and gives the verdict.
+"""Fine-tunes the judge: a cross-encoder that reads a question together with sentences of a policy.
 
-It starts from a sentence encoder that was trained on the same policies, and sees questions made by rule first and
-annotated ones after them. A second head for "is this sentence proof?" was tried and dropped (docs/models.md).
+It says whether they answer it at all, and with what verdict. It starts from a sentence encoder that was trained on the
+same policies, and sees questions made by rule first and annotated ones after them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from qa.bert import pair_judge
 from qa.cues import straight, tidied
 from qa.domain import Candidate, Verdict
-from qa.judging import OPPOSITE, VERDICTS, Judgement, pair_ids
-from qa.reading import MAX_EVIDENCE, judged_texts
+from qa.judging import OPPOSITE, OUTPUTS, VERDICTS, Judgement, pair_ids
+from qa.reading import MAX_EVIDENCE, judged_question, judged_texts
 from qa.training.encoder import TrainableEncoder, noisy, on_device, save_weights
 from qa.training.reading import Ranked, annotated
 from qa.training.synthetic import MadeQuestion
@@ -35,15 +35,17 @@ class JudgeRecipe:
         pairs: of question and evidence, in a step.
         alone: share of questions shown with their best evidence sentence alone.
         distracted: share shown with a well-ranked sentence behind the evidence that is none, as answering may find it.
+        unanswered: share of answered questions that are also shown with a sentence that does not answer them.
         tokens_at_once: pairs of like length share a pass of at most so many tokens.
     """
 
-    epochs: int = 4
+    epochs: int = 3
     learning_rate: float = 1e-4
     warm_up: float = 0.06
     pairs: int = 16
     alone: float = 0.2
     distracted: float = 0.2
+    unanswered: float = 0.35
     smoothing: float = 0.05
     dropout: float = 0.1
     typos: float = 0.15
@@ -51,9 +53,14 @@ class JudgeRecipe:
     seed: int = 0
 
 
+_NOTHING = len(VERDICTS)  # the sentences do not answer the question
+_STATED = -1  # they do, but not by a verdict
+_WRONG = 6  # sentences that do not answer a question are drawn from so many of the best-ranked
+
+
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A question with evidence; ``verdict`` is a position in ``VERDICTS``, -1 where it is asked for."""
+    """A question with sentences; ``verdict`` is a position in ``VERDICTS``, ``_NOTHING`` or ``_STATED``."""
 
     ids: list[int]
     kinds: list[int]
@@ -73,14 +80,14 @@ class TrainableJudge:
         self._device = encoder.device
         self._tokenizer = encoder.tokenizer
         self._model: Any = copy.deepcopy(encoder.model)
-        self._head: Any = torch.nn.Linear(2 * encoder.dimension, len(VERDICTS)).to(self._device)
+        self._head: Any = torch.nn.Linear(2 * encoder.dimension, OUTPUTS).to(self._device)
 
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
         """See ``qa.judging.Judge``."""
         import torch
 
         self._model.eval()
-        pairs = [self._pair(question, text, -1) for text in texts]
+        pairs = [self._pair(question, text, _STATED) for text in texts]
         with torch.no_grad():
             scored = {
                 id(pair): row
@@ -135,9 +142,14 @@ class TrainableJudge:
         total = 0.0
         for part in self._parts(batch):
             labels = torch.tensor([pair.verdict for pair in part], device=self._device)
-            loss = torch.nn.functional.cross_entropy(
-                self._scores(part), labels, reduction="sum", label_smoothing=self.recipe.smoothing
-            ) / len(batch)
+            scores = self._scores(part)
+            judged = labels != _STATED
+            told = torch.nn.functional.cross_entropy(
+                scores[judged], labels[judged], reduction="sum", label_smoothing=self.recipe.smoothing
+            )
+            stated = scores[~judged]
+            answered = (stated.logsumexp(1) - stated[:, : len(VERDICTS)].logsumexp(1)).sum()
+            loss = (told + answered) / len(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         return total
@@ -152,7 +164,7 @@ class TrainableJudge:
         return parts
 
     def _scores(self, pairs: Sequence[_Pair]) -> torch.Tensor:
-        """The logits of the verdicts, shape (pairs, len(VERDICTS))."""
+        """The model's output, shape (pairs, OUTPUTS)."""
         import torch
 
         ids = torch.zeros(len(pairs), max(len(pair.ids) for pair in pairs), dtype=torch.long)
@@ -171,22 +183,27 @@ class TrainableJudge:
         return scores
 
     def _sampled(self, rankings: Sequence[Ranked], dice: random.Random) -> list[_Pair]:
-        """Each yes/no question that its policy answers, with evidence."""
+        """Each question with what answers it or, where nothing does, with what looks as if; some with both."""
         pairs = []
         for ranked in rankings:
             example = ranked.example
-            if example.kind != "yes_no" or not example.answered or not example.evidence.any():
-                continue
             asked, turned = straight(tidied(example.route.query))
-            verdict = Verdict(example.verdict)
-            question, texts = judged_texts(asked, ranked.candidates, self._shown(ranked, dice))
-            pairs.append(
-                self._pair(
-                    noisy(question, self.recipe.typos, dice),
-                    texts[-1],
-                    VERDICTS.index(OPPOSITE[verdict] if turned else verdict),
-                )
-            )
+            shown: list[tuple[int, list[Candidate]]] = []
+            if not example.answered:
+                shown.append((_NOTHING, _seeming(ranked, dice)))
+            elif example.evidence.any():
+                verdict = _STATED
+                if example.kind == "yes_no":
+                    given = Verdict(example.verdict)
+                    verdict = VERDICTS.index(OPPOSITE[given] if turned else given)
+                shown.append((verdict, self._shown(ranked, dice)))
+                if dice.random() < self.recipe.unanswered:
+                    shown.append((_NOTHING, _seeming(ranked, dice)[:1]))
+            for verdict, sentences in shown:
+                if sentences:
+                    question = noisy(judged_question(asked, ranked.candidates), self.recipe.typos, dice)
+                    text = " ".join(judged_texts(ranked.candidates, sentences))
+                    pairs.append(self._pair(question, text, verdict))
         dice.shuffle(pairs)
         return pairs
 
@@ -206,6 +223,18 @@ class TrainableJudge:
         rows = self._tokenizer([question, text], add_special_tokens=False)["input_ids"]
         ids, kinds = pair_ids(rows[0], rows[1])
         return _Pair(ids, kinds, verdict)
+
+
+def _seeming(ranked: Ranked, dice: random.Random) -> list[Candidate]:
+    """One or two sentences that look relevant and are no proof: annotated ones as often as well-ranked ones."""
+    wrong = [c for c, hit in zip(ranked.candidates.ranked, ranked.hits, strict=True) if not hit]
+    near = [c for c in wrong if ranked.example.near_miss[c.index]]
+    well_ranked = wrong[:_WRONG]
+    if near and dice.random() < 0.5:
+        return [dice.choice(near)]
+    if not ranked.example.answered and dice.random() < 0.5:
+        return well_ranked[: dice.choice((1, 2))]  # as answering finds them
+    return [dice.choice(well_ranked)] if well_ranked else []
 
 
 def _batches(pairs: Sequence[_Pair], size: int) -> list[Sequence[_Pair]]:

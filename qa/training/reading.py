@@ -16,13 +16,15 @@ import numpy as np
 
 from qa.cues import straight, tidied
 from qa.domain import Candidate, Candidates
-from qa.judging import VERDICTS, Judge
+from qa.judging import VERDICTS, Judge, Judgement
 from qa.reading import (
+    JUDGED,
     MAX_EVIDENCE,
     Likely,
     answerability_features,
     choose,
     confidence_features,
+    judged_question,
     judged_texts,
     proof_features,
     sentence_text,
@@ -34,7 +36,7 @@ from qa.training.examples import Example
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-MIN_PRECISION = 0.67
+MIN_PRECISION = 0.72
 """At least this share of the sentences cited must be acceptable proof, out of fold."""
 SILENCE_PRECISION = 0.85
 """At least this share of the questions called silent must be so, out of fold."""
@@ -70,10 +72,19 @@ def hit_rates(rankings: Iterable[Ranked]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessed:
-    """A ranked example, and a judge that was not trained on its policy."""
+    """A ranked example, a judge that was not trained on its policy, and what it says of each best-ranked sentence."""
 
     ranked: Ranked
     judge: Judge
+    alone: tuple[Judgement, ...]
+
+    @classmethod
+    def of(cls, ranked: Ranked, judge: Judge) -> Assessed:
+        """The example with what the judge says of it."""
+        assessed = cls(ranked, judge, ())
+        best = ranked.candidates.ranked[:JUDGED]
+        texts = judged_texts(ranked.candidates, best)
+        return replace(assessed, alone=tuple(judge.judge(judged_question(assessed.asked, ranked.candidates), texts)))
 
     @property
     def example(self) -> Example:
@@ -145,15 +156,16 @@ class _Fitted:
 
 def _fit_proof(assessed: Sequence[Assessed], groups: Sequence[str]) -> tuple[_Fitted, list[list[Likely]]]:
     """The model of one sentence's being proof, and the best-ranked sentences with its probabilities, out of fold."""
-    rows = [proof_features(a.ranked.candidates) for a in assessed]
+    rows = [proof_features(a.ranked.candidates, a.alone) for a in assessed]
     truth = np.array([hit for a, mine in zip(assessed, rows, strict=True) for hit in a.ranked.hits[: len(mine)]], int)
     owners = [group for group, mine in zip(groups, rows, strict=True) for _ in mine]
     matrix, names = _matrix([row for mine in rows for row in mine])
     chances = iter(_out_of_fold(matrix, truth, owners, strength=1.0)[:, 1])
-    likely = [
-        [Likely(candidate, float(next(chances))) for candidate in a.ranked.candidates.ranked[: len(mine)]]
-        for a, mine in zip(assessed, rows, strict=True)
-    ]
+    likely = []
+    for a in assessed:
+        pairs = zip(a.ranked.candidates.ranked, a.alone, strict=False)
+        mine = [Likely(candidate, float(next(chances)), judgement) for candidate, judgement in pairs]
+        likely.append(sorted(mine, key=lambda each: -each.proof))
     return _Fitted(("other", "proof"), names, _regression(1.0).fit(matrix, truth)), likely
 
 
@@ -182,7 +194,10 @@ def _fit_answered(
     groups: Sequence[str],
     report: Callable[[str], None],
 ) -> tuple[_Fitted, Any]:
-    rows = [answerability_features(a.asked, a.ranked.candidates, o) for a, o in zip(assessed, likely, strict=True)]
+    rows = [
+        answerability_features(a.asked, a.ranked.candidates, mine, a.alone)
+        for a, mine in zip(assessed, likely, strict=True)
+    ]
     truth = np.array([a.example.answered for a in assessed], dtype=int)
     matrix, names = _matrix(rows)
     chances = _out_of_fold(matrix, truth, groups, strength=1.0)[:, 1]
@@ -346,9 +361,10 @@ def _gold_row(assessed: Assessed) -> dict[str, float]:
 
 def _verdict_row(assessed: Assessed, evidence: Sequence[Candidate]) -> dict[str, float]:
     candidates = assessed.ranked.candidates
-    judgements = assessed.judge.judge(*judged_texts(assessed.asked, candidates, evidence))
+    together = " ".join(judged_texts(candidates, evidence))
+    (judgement,) = assessed.judge.judge(judged_question(assessed.asked, candidates), [together])
     texts = [sentence_text(candidates.source.policy, candidate) for candidate in evidence]
-    return weighed(assessed.asked, texts, judgements[-1])
+    return weighed(assessed.asked, texts, judgement)
 
 
 def _matrix(rows: Sequence[Mapping[str, float]]) -> tuple[Any, tuple[str, ...]]:

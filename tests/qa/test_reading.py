@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -53,10 +54,10 @@ MODEL = ReadingModel(
 )
 
 
-def read(question: str, *lines: str, judge: ByWords | None = None) -> Reading:
+def read(question: str, *lines: str, judge: ByWords | None = None, model: ReadingModel = MODEL) -> Reading:
     source = indexed(*lines)
     ranked = Retriever(HashingEncoder()).rank(route_to(source, question), source)
-    return EvidenceReader(judge or ByWords(), MODEL).read(question, ranked)
+    return EvidenceReader(judge or ByWords(), model).read(question, ranked)
 
 
 def quoted(reading: Reading) -> list[str]:
@@ -67,6 +68,31 @@ def test_the_best_ranked_sentence_is_evidence_and_another_only_if_it_is_likely_e
     reading = read("do you sell data?", "We never sell data.", "Call us on Mondays.")
     assert quoted(reading) == ["We never sell data."]
     assert reading.verdict is Verdict.NO
+
+
+class KnowsProof(ByWords):
+    """Says of a sentence with a price in it that it answers, of others that they do not."""
+
+    def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
+        return [
+            replace(judgement, answers=4.0 if "$" in text else -4.0)
+            for judgement, text in zip(super().judge(question, texts), texts, strict=True)
+        ]
+
+
+def test_a_sentence_that_answers_by_what_the_judge_says_goes_before_one_that_looks_nearer() -> None:
+    near, proof = "We sell data, data and data.", "It costs $5 to sell."
+    model = replace(MODEL, proof=LinearModel(("other", "proof"), (0.0, 0.0), {"answers": (0.0, 1.0)}))
+    reading = read("what does it cost to sell data?", near, proof, judge=KnowsProof(), model=model)
+    assert quoted(reading) == [proof]
+
+
+def test_the_policy_is_silent_where_nothing_answers_by_what_the_judge_says() -> None:
+    model = replace(MODEL, answered=LinearModel(("silent", "answered"), (0.0, 0.0), {"answers": (0.0, 1.0)}))
+    lines = ["We never sell data.", "We sell no data."]
+    assert read("do you sell data?", *lines, judge=KnowsProof(), model=model).status is Status.NOT_STATED
+    priced = read("do you sell data?", *lines, "Data is sold for $5.", judge=KnowsProof(), model=model)
+    assert priced.status is Status.ANSWERED
 
 
 def test_the_exception_in_a_second_sentence_changes_the_verdict() -> None:

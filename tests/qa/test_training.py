@@ -138,7 +138,7 @@ class ByWords:
     """A judge by hand: three words make the verdict."""
 
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
-        logits = [[2.0 * ("use" in text), 2.0 * ("never" in text), 2.0 * ("if" in text)] for text in texts]
+        logits = [[2.0 * ("use" in text), 2.0 * ("never" in text), 2.0 * ("if" in text), 0.0] for text in texts]
         return [Judgement.of(np.array(row, dtype=np.float32)) for row in logits]
 
     def warm_up(self) -> None: ...
@@ -146,7 +146,7 @@ class ByWords:
 
 def test_the_fitted_models_read_the_made_up_questions_right(ranked: list[Ranked]) -> None:
     lines: list[str] = []
-    model = ReadingModel.parse(fit([Assessed(r, ByWords()) for r in ranked], lines.append))
+    model = ReadingModel.parse(fit([Assessed.of(r, ByWords()) for r in ranked], lines.append))
     assert set(model.verdict.labels) == {"yes", "no", "conditional"}
     assert 0 < model.evidence_threshold <= 0.9
     assert 0 < MIN_PRECISION < 1
