@@ -80,7 +80,7 @@ eval: install
 	@$(BIN)/fineprint eval
 
 bench: install-dev
-	@$(BIN)/python -m eval.speed
+	@$(BIN)/fineprint bench
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,8 +1,6 @@
 """Measures what each stage brings and costs, by leaving it out.
 
-::
-
-    python -m eval.ablation --cases FILE --index DIR [--limit N] [--out FILE]
+``fineprint eval ablation``, or ``python -m eval.ablation --cases FILE --index DIR [--limit N] [--out FILE]``.
 
 Every case about one policy is asked of every variant in turn, with its policy given, so that routing is not measured
 and a busy moment of the machine meets all variants. Each variant is a ``Chain`` composed anew around the index; nothing
@@ -23,8 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.cases import Case, about_indexed, check_proofs, read_cases
-from eval.metrics import Figures, Marks, figures, flat, mark
+from eval.intervals import PairedTest, Units, paired_tests, units_of
+from eval.metrics import MEASURES, Figures, Marks, figures, flat, mark
 from eval.reporting import save_json, shown
+from eval.running import policy_of
 from qa.cues import is_yes_no
 from qa.domain import Answer, Candidates, IndexedPolicy, Question, Reading, Route, Status, Verdict
 from qa.errors import FineprintError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _EVERY = 20
 WHOLE = "everything on"
+_TESTED = {"right_and_proven": MEASURES["right_and_proven"]}
 
 Ask = Callable[[Question], Answer]
 
@@ -170,18 +171,21 @@ class Line:
     Attributes:
         brings: by how much right and proven falls without it; None for the whole.
         ms: the median of a question.
+        test: of what it brings; None for the whole, or where it cannot be tested.
     """
 
     name: str
     figures: Figures
     brings: float | None
     ms: float
+    test: PairedTest | None = None
 
 
 def measure(
     cases: Sequence[Case],
     texts: Mapping[str, str],
     asks: Mapping[str, Ask],
+    on_progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Line]:
     """Asks all variants all cases, which take turns in being first.
 
@@ -189,6 +193,7 @@ def measure(
         cases: each about one policy.
         texts: the policies, by file stem.
         asks: the variants, the whole first.
+        on_progress: told how many cases all variants have been asked, and of how many.
 
     Raises:
         InvalidCases: evidence is not verbatim in its policy.
@@ -205,9 +210,8 @@ def measure(
             answer, elapsed_ms = _timed(asks[name], within.asked())
             tallies[name].marks.append(mark(within, answer, folded))
             tallies[name].elapsed_ms.append(elapsed_ms)
-        if (n + 1) % _EVERY == 0 or n + 1 == len(cases):
-            sys.stderr.write(f"{n + 1} of {len(cases)} questions, {len(names)} variants each\n")
-    return summarise(tallies)
+        on_progress(n + 1, len(cases))
+    return summarise(tallies, units_of([policy_of(case) for case in cases]))
 
 
 def _timed(ask: Ask, question: Question) -> tuple[Answer | None, float]:
@@ -221,25 +225,41 @@ def _timed(ask: Ask, question: Question) -> tuple[Answer | None, float]:
     return answer, (time.perf_counter() - start) * 1000
 
 
-def summarise(tallies: Mapping[str, Tally]) -> list[Line]:
+def summarise(tallies: Mapping[str, Tally], units: Units) -> list[Line]:
     """The table; the first tally is that of the whole."""
     lines: list[Line] = []
+    whole = next(iter(tallies.values()))
     for name, tally in tallies.items():
-        found = figures(tally.marks)
-        whole = lines[0].figures.right_and_proven if lines else None
-        brings = None if whole is None or found.right_and_proven is None else whole - found.right_and_proven
-        lines.append(Line(name, found, brings, statistics.median(tally.elapsed_ms)))
+        found, before = figures(tally.marks), lines[0].figures.right_and_proven if lines else None
+        brings = None if before is None or found.right_and_proven is None else before - found.right_and_proven
+        tests = paired_tests(tally.marks, whole.marks, units, _TESTED) if lines else ()
+        lines.append(Line(name, found, brings, statistics.median(tally.elapsed_ms), tests[0] if tests else None))
     return lines
 
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """The lines as a Markdown table."""
-    heads = ["variant", "right and proven", "brings", "hit@1", "verdict", "not stated F1", "recall", "median ms"]
+    heads = [
+        "variant",
+        "right and proven",
+        "brings",
+        "95 %",
+        "p",
+        "hit@1",
+        "verdict",
+        "not stated F1",
+        "recall",
+        "median ms",
+    ]
     rows = [
         [
             line.name,
             shown(line.figures.right_and_proven),
             shown(line.brings),
+            f"{line.test.interval.low:+.3f} – {line.test.interval.high:+.3f}"
+            if line.test and line.test.interval
+            else "",
+            shown(line.test.p_value) if line.test else "",
             shown(line.figures.hit_at_1),
             shown(line.figures.verdict_accuracy),
             shown(line.figures.not_stated_f1),
@@ -252,20 +272,42 @@ def as_markdown(lines: Sequence[Line]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (heads, rule, *rows))
 
 
-def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: Reader | None) -> None:
+def ablate(
+    cases_path: Path,
+    index: Path | None,
+    out: Path | None = None,
+    *,
+    most: int = 0,
+    encoder: TextEncoder | None = None,
+    reader: Reader | None = None,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[Line]:
+    """Measures every variant on the cases about the policies of an index.
+
+    Args:
+        cases_path: a file of cases.
+        index: its folder; by default as for asking.
+        out: a file for the figures, JSON.
+        most: ask at most so many, evenly through the file; 0 for all.
+        encoder: instead of the index's own.
+        reader: instead of the service's.
+        on_progress: as for ``measure``.
+
+    Raises:
+        FineprintError: the cases or the index cannot be used, or the figures not be saved.
+    """
     from qa.encoders import open_encoder
     from qa.routing import Router
     from qa.service import PolicyQA
     from qa.settings import load_settings
 
-    cases = read_cases(options.cases)
-    settings = load_settings({"index": options.index})
+    cases = read_cases(cases_path)
+    settings = load_settings({"index": index})
     encoder = encoder or open_encoder(settings)
     with PolicyQA.open(settings, encoder=encoder, reader=reader) as service:
         known = about_indexed(cases, {card.id for card in service.cards()})
-        if options.limit:  # evenly through the file
-            asked = min(options.limit, len(known))
-            known = [known[i * len(known) // asked] for i in range(asked)]
+        if 0 < most < len(known):
+            known = [known[i * len(known) // most] for i in range(most)]
         service.warm_up()
         opened = {case.proof.policy: service.policy(case.proof.policy) for case in known if case.proof}
         by_id = {source.policy.id: source for source in opened.values()}
@@ -275,11 +317,16 @@ def _measure(options: argparse.Namespace, encoder: TextEncoder | None, reader: R
             for name, stages in variants(service.reader).items()
         }
         texts = {stem: source.policy.text for stem, source in opened.items()}
-        lines = measure(known, texts, asks)
-    sys.stdout.write(as_markdown(lines))
-    if options.out:
-        parameters = {"cases": options.cases.name, "asked": len(known), "encoder": encoder.name}
-        save_json(options.out, {"parameters": parameters, "summary": [asdict(line) for line in lines]})
+        lines = measure(known, texts, asks, on_progress)
+    if out:
+        parameters = {"cases": cases_path.name, "asked": len(known), "encoder": encoder.name}
+        save_json(out, {"parameters": parameters, "summary": [asdict(line) for line in lines]})
+    return lines
+
+
+def _told(done: int, total: int) -> None:
+    if done % _EVERY == 0 or done == total:
+        sys.stderr.write(f"{done} of {total} questions\n")
 
 
 def main(
@@ -287,7 +334,7 @@ def main(
 ) -> int:
     """The command line; see the module's text. What is passed replaces what the service would choose."""
     parser = argparse.ArgumentParser(prog="python -m eval.ablation", description="What each stage brings and costs.")
-    parser.add_argument("--cases", type=Path, required=True, help="annotated questions, JSON Lines")
+    parser.add_argument("--cases", type=Path, required=True, help="a file of cases")
     parser.add_argument("--index", type=Path, help="folder of the index (default: as for asking)")
     parser.add_argument("--limit", type=int, default=0, help="questions, at most (default: all)")
     parser.add_argument("--out", type=Path, help="file for the figures, JSON")
@@ -295,10 +342,19 @@ def main(
     if options.limit < 0:
         parser.error("--limit must not be negative")
     try:
-        _measure(options, encoder, reader)
+        lines = ablate(
+            options.cases,
+            options.index,
+            options.out,
+            most=options.limit,
+            encoder=encoder,
+            reader=reader,
+            on_progress=_told,
+        )
     except FineprintError as exc:
         sys.stderr.write(f"ablation: {exc}\n")
         return 2
+    sys.stdout.write(as_markdown(lines))
     return 0
 
 

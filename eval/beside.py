@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.engines import Difference, Tried, Work, differences, work_of
+from eval.engines import Difference, Engine, Tried, Work, differences, work_of
 from eval.metrics import Figures
 from eval.reporting import save, save_json, save_text, shown
 from eval.running import State
@@ -68,7 +68,7 @@ def save_engines(tried: Sequence[Tried], folder: Path) -> None:
     save_text(folder / "engines.md", "\n".join(_markdown(tried)) + "\n")
 
 
-def folder_of(name: str, tried: Sequence[Tried]) -> str:
+def folder_of(name: str, tried: Sequence[Engine | Tried]) -> str:
     """The folder of an engine's own run; two names that differ only in signs get different ones."""
     slugs = [re.sub(r"[^a-z0-9.]+", "-", each.name.casefold()).strip("-.")[:60] or "engine" for each in tried]
     at = next(n for n, each in enumerate(tried) if each.name == name)

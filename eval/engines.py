@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eval.metrics import percentile
-from eval.running import Row, Run
+from eval.running import Price, Row, Run
 from qa.domain import EXTRACTIVE, Answer, Question, Said, Step
 from qa.errors import ChatModelFailed, UsageError
 
@@ -26,21 +26,11 @@ __all__ = [
     "prices_of", "probe", "settings_for", "timed", "work_of",
 ]  # fmt: skip
 
-_MILLION = 1_000_000
-
 
 class InvalidEngine(UsageError):
     """What is to be compared, or what it costs, is not named as it has to be."""
 
     code = "invalid_engine"
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Of a million tokens, in whatever currency the user thinks in."""
-
-    input: float
-    output: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +282,7 @@ def work_of(tried: Tried) -> Work:
         calls=sum(each.calls for each in made),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cost=(input_tokens * price.input + output_tokens * price.output) / _MILLION if price else None,
+        cost=price.of(input_tokens, output_tokens) if price else None,
         claims=claims,
         proven=claims - repaired - dropped,
         repaired=repaired,

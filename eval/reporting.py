@@ -1,27 +1,32 @@
-"""Shows a run, saves it, and compares it with an earlier one."""
+"""Shows a run, saves it, and shows what became of it since an earlier one."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from eval.comparing import TOLERANCE, Comparison
+from eval.intervals import Interval, PairedTest
+from eval.keeping import PARAMETERS, SUMMARY, UNFINISHED, unwritable, write_rows
 from eval.metrics import Figures
 from eval.running import Group, Row, Run, State, Summary
-from qa.domain import as_json
-from qa.errors import FineprintError, UsageError
+from qa.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-TOLERANCE = 0.005
-"""A share may be this much below the baseline: less than one case in two hundred, so that only noise passes."""
+MOST_NAMED = 20
+"""So many cases that changed sides are listed in the terminal; all are in what is saved."""
 
-_COUNTS = ("missing", "invalid_quotes", "wrong_policy")
-_DESCRIPTIVE = ("n", "citations_per_answer")
+_QUESTION_CHARS = 90
+_MOST_POLICIES = 12
+"""A table by policy with more rows than this says little in a terminal."""
+
 # Short heads, so that the table fits eighty columns.
 _GROUP_COLUMNS = {
     "verdict_accuracy": "verdict",
@@ -33,117 +38,20 @@ _GROUP_COLUMNS = {
 _UNDEFINED = "–"
 
 
-class InvalidBaseline(UsageError):
-    """What a run shall be compared with is no summary, or one of other data."""
-
-    code = "invalid_baseline"
-
-
-class ResultsUnwritable(FineprintError):
-    """The results cannot be saved where they were asked for."""
-
-    code = "results_unwritable"
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What is kept of a run to compare later ones with: a saved ``summary.json``.
-
-    Attributes:
-        right, wrong, unscored: ids of the cases.
-    """
-
-    data_sha256: str
-    figures: Figures
-    right: tuple[str, ...]
-    wrong: tuple[str, ...]
-    unscored: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fall:
-    """A figure that got worse; ``now`` is None where it cannot be computed any more."""
-
-    figure: str
-    was: float
-    now: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A run beside its baseline.
-
-    Attributes:
-        falls: figures worse than the tolerance allows; counts may not rise at all.
-        fixed, broken: ids of cases that were wrong and are right now, and the reverse.
-    """
-
-    falls: tuple[Fall, ...]
-    fixed: tuple[str, ...]
-    broken: tuple[str, ...]
-
-
-def read_baseline(path: Path) -> Baseline:
-    """Reads a ``summary.json``, or the one in a folder of results.
-
-    Raises:
-        InvalidBaseline: there is none, or it is something else.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    file = path / "summary.json" if path.is_dir() else path
-    try:
-        return TypeAdapter(Baseline).validate_json(file.read_bytes())
-    except OSError as exc:
-        raise InvalidBaseline(f"Cannot read the baseline {file}: {exc.strerror}.") from exc
-    except ValidationError as exc:
-        raise InvalidBaseline(f"{file} is not the summary.json of an earlier run.") from exc
-
-
-def check_comparable(data_sha256: str, baseline: Baseline) -> None:
-    """Checks that a baseline was made with the same cases and policies.
-
-    Raises:
-        InvalidBaseline: it was not, so its figures mean something else.
-    """
-    if data_sha256 != baseline.data_sha256:
-        raise InvalidBaseline(
-            "The baseline was made with other cases or policies, so its figures do not compare. "
-            "Save a run of these with --out and use its summary.json as the new baseline."
-        )
-
-
-def compare(run: Run, baseline: Baseline, *, tolerance: float = TOLERANCE) -> Comparison:
-    """Compares a run with an earlier one on the same data.
-
-    Raises:
-        InvalidBaseline: the baseline was made with other cases or policies.
-    """
-    check_comparable(run.parameters.data_sha256, baseline)
-    now = run.summary
-    wrong, right = set(baseline.wrong), set(baseline.right)
-    return Comparison(
-        falls=tuple(_falls(now, baseline, tolerance)),
-        fixed=tuple(case for case in now.right if case in wrong),
-        broken=tuple(case for case in (*now.wrong, *now.unscored) if case in right),
-    )
-
-
 def save(run: Run, folder: Path) -> None:
     """Writes ``rows.jsonl``, ``parameters.json`` and ``summary.json`` into a folder; each whole or not at all.
+
+    What was kept there of the run while it went on is removed.
 
     Raises:
         ResultsUnwritable: no permission, or no space.
     """
-    rows = "".join(json.dumps(_row(row), ensure_ascii=False) + "\n" for row in run.rows)
     summary = {"data_sha256": run.parameters.data_sha256, **asdict(run.summary)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "rows.jsonl", rows)
-        _write(folder / "parameters.json", json.dumps(asdict(run.parameters), indent=1) + "\n")
-        _write(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
-    except OSError as exc:
-        raise ResultsUnwritable(f"Cannot save the results in {folder}: {exc.strerror}.") from exc
+    write_rows(run.rows, folder)
+    save_json(folder / PARAMETERS, asdict(run.parameters))
+    save_json(folder / SUMMARY, summary)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / UNFINISHED).unlink()
 
 
 def save_json(path: Path, data: object) -> None:
@@ -165,34 +73,56 @@ def save_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, text)
     except OSError as exc:
-        raise ResultsUnwritable(f"Cannot save the results in {path}: {exc.strerror}.") from exc
+        raise unwritable(path, exc) from exc
 
 
 def show(run: Run, console: Console) -> None:
-    """Prints the figures, their breakdown by verdict and style, and what went wrong on the way."""
+    """Prints the figures with their intervals, their breakdowns, and what went wrong on the way."""
     summary, parameters = run.summary, run.parameters
-    table = _table("figure", "value", title=f"{parameters.cases}: {summary.figures.n} cases")
-    for field in fields(Figures):
-        table.add_row(field.name, shown(getattr(summary.figures, field.name)))
-    table.add_row("answer p50 / p95 (ms)", f"{shown(summary.p50_ms, 0)} / {shown(summary.p95_ms, 0)}")
+    table = _table("figure", "value", "95 % interval", title=f"{parameters.cases}: {summary.figures.n} cases")
+    for name in sorted((field.name for field in fields(Figures)), key=lambda name: name != "right"):
+        table.add_row(name, shown(getattr(summary.figures, name)), shown_interval(summary.intervals.get(name)))
+    for name, value in _others(summary):
+        table.add_row(name, value, "")
     console.print(table)
+    if summary.intervals:
+        console.print(f"The intervals draw {summary.resampled} again and again.", highlight=False)
     console.print(_breakdown("by right answer", summary.by_verdict))
     console.print(_breakdown("by style", summary.by_style))
+    if 1 < len(summary.by_policy) <= _MOST_POLICIES:
+        console.print(_breakdown("by policy", summary.by_policy))
     for row in run.rows:
         if row.state is not State.SCORED:
-            console.print(f"{row.state.value} {row.case.id}: {row.note}", markup=False, highlight=False)
+            _say(console, f"{row.state.value} {row.case.id}: {row.note}")
 
 
-def show_comparison(comparison: Comparison, console: Console, *, tolerance: float = TOLERANCE) -> None:
-    """Prints what fell below the baseline and which cases changed sides."""
+def show_comparison(
+    comparison: Comparison, rows: Sequence[Row], console: Console, *, tolerance: float = TOLERANCE
+) -> None:
+    """Prints what fell below the baseline, which cases changed sides, and how sure the differences are.
+
+    Args:
+        comparison: what is shown.
+        rows: of the later run.
+        console: where it goes.
+        tolerance: of the comparison.
+    """
     for fall in comparison.falls:
-        line = f"FELL {fall.figure}: {shown(fall.was)} → {shown(fall.now)}"
-        console.print(line, markup=False, highlight=False, style="bold red")
-    for label, ids in (("fixed", comparison.fixed), ("broken", comparison.broken)):
+        _say(console, f"FELL {fall.figure}: {shown(fall.was)} → {shown(fall.now)}", style="bold red")
+    by_id = {row.case.id: row for row in rows}
+    for label, ids in (("broken", comparison.broken), ("fixed", comparison.fixed)):
         if ids:
-            console.print(f"{label}: {', '.join(ids)}", markup=False, highlight=False)
+            _say(console, f"{label}: {len(ids)}")
+        for case in ids[:MOST_NAMED]:
+            _say(console, f"  {_told(by_id[case])}")
+        if len(ids) > MOST_NAMED:
+            _say(console, f"  … and {len(ids) - MOST_NAMED} more, in comparison.json")
+    moved = [test for test in comparison.tests if test.difference]
+    if moved:
+        console.print(_tests(moved))
+        _say(console, f"The p-values are of swapping {comparison.resampled} between the two runs.")
     if not comparison.falls:
-        console.print(f"No figure fell below the baseline (tolerance {tolerance}).", highlight=False)
+        _say(console, f"No figure fell below the baseline (tolerance {tolerance}).")
 
 
 def shown(value: float | None, digits: int = 3) -> str:
@@ -202,16 +132,50 @@ def shown(value: float | None, digits: int = 3) -> str:
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
 
 
-def _falls(now: Summary, was: Baseline, tolerance: float) -> Iterable[Fall]:
-    for field in fields(Figures):
-        before, after = getattr(was.figures, field.name), getattr(now.figures, field.name)
-        if before is None or field.name in _DESCRIPTIVE:
-            continue
-        worse = after > before if field.name in _COUNTS else after is None or before - after > tolerance
-        if worse:
-            yield Fall(field.name, before, after)
-    if len(now.unscored) > len(was.unscored):
-        yield Fall("unscored", len(was.unscored), len(now.unscored))
+def shown_interval(interval: Interval | None) -> str:
+    """An interval for people; empty where there is none."""
+    return f"{interval.low:.3f} – {interval.high:.3f}" if interval else ""
+
+
+def _others(summary: Summary) -> list[tuple[str, str]]:
+    """What is measured besides shares and counts."""
+    rows = []
+    if summary.calibration and summary.risk_coverage:
+        rows.append(("calibration error (ECE)", shown(summary.calibration.ece)))
+        rows.append(("Brier score", shown(summary.calibration.brier)))
+        rows.append(("risk–coverage area", shown(summary.risk_coverage.area)))
+    rows.append(("answer p50 / p95 (ms)", f"{shown(summary.p50_ms, 0)} / {shown(summary.p95_ms, 0)}"))
+    return rows
+
+
+def _told(row: Row) -> str:
+    """A case in a line: what was asked, what is right, and what came."""
+    question = printable(row.case.question, _QUESTION_CHARS)
+    if row.answer is None:
+        return f"{row.case.id}: {question} ({row.state.value}: {printable(row.note, _QUESTION_CHARS)})"
+    said = row.answer.verdict.value if row.answer.verdict else row.answer.status.value
+    if row.right:
+        return f"{row.case.id}: {question} (now right: {said})"
+    gold = row.case.proof.verdict.value if row.case.proof else " or ".join(row.case.statuses) or "another for a policy"
+    score = row.marks.score if row.marks else None
+    why = "its proof is not in the first citation" if score and score.right else f"right is {gold}"
+    return f"{row.case.id}: {question} (now {said}; {why})"
+
+
+def _tests(tests: Sequence[PairedTest]) -> Table:
+    table = _table("figure", "was", "now", "change", "95 % interval", "p")
+    for test in tests:
+        numbers = (shown(test.was), shown(test.now), f"{test.difference:+.3f}", _signed(test.interval))
+        table.add_row(test.figure, *numbers, "<0.001" if test.p_value < 0.001 else shown(test.p_value))
+    return table
+
+
+def _signed(interval: Interval | None) -> str:
+    return f"{interval.low:+.3f} – {interval.high:+.3f}" if interval else ""
+
+
+def _say(console: Console, line: str, style: str | None = None) -> None:
+    console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True, style=style)
 
 
 def _breakdown(title: str, groups: Sequence[Group]) -> Table:
@@ -231,22 +195,6 @@ def _table(first: str, *columns: str, title: str | None = None) -> Table:
     for column in columns:
         table.add_column(column, justify="right")
     return table
-
-
-def _row(row: Row) -> dict[str, Any]:
-    question = row.case.asked()
-    return {
-        "id": row.case.id,
-        "state": row.state.value,
-        "right": row.right if row.marks else None,
-        "question": question.text,
-        "history": question.history,
-        "scope": question.scope,
-        "note": row.note,
-        "elapsed_ms": round(row.elapsed_ms, 2),
-        "marks": asdict(row.marks) if row.marks else None,
-        "answer": as_json(row.answer),
-    }
 
 
 def _write(path: Path, text: str) -> None:

@@ -375,7 +375,7 @@ def _measure(
     published = published or BundledEncoder(settings.cache, threads=settings.threads, tuned=False)
     with tempfile.TemporaryDirectory(prefix="fineprint-transfer-", ignore_cleanup_errors=True) as folder:
         if options.index is None:
-            settings = settings.model_copy(update={"index": Path(folder) / "index"})
+            settings = settings.model_copy(update={"index": Path(folder) / "index", "chroma_url": None})
             files = [options.policies / file for file in sorted({row.file for row in asked})]
             sys.stderr.write(f"ingesting {len(files)} policies\n")
             report = ingest_paths(files, settings, encoder=tuned)

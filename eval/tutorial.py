@@ -82,15 +82,27 @@ class Tutorial:
             self._store.add_documents(chunks[first : first + 5_000])
         return Ingested(len(documents), len(chunks), time.perf_counter() - start)
 
-    def search(self, question: Question) -> list[Document]:
-        """The nearest chunks of any policy, nearest first; scope, history and date are not looked at."""
-        found: list[Document] = self._store.similarity_search(question.text, k=NEAREST)
+    @property
+    def policies(self) -> int:
+        """How many files were ingested."""
+        found = self._store.get(include=["metadatas"])["metadatas"]
+        return len({str(each["source"]) for each in found})
+
+    def search(self, question: Question, *, within: bool = False) -> list[Document]:
+        """The nearest chunks of any policy, nearest first; history and date are not looked at.
+
+        Args:
+            question: what is asked.
+            within: search only the policy in the question's scope, a file stem, if it has one.
+        """
+        only = searched_in(question) if within else None
+        found: list[Document] = self._store.similarity_search(question.text, k=NEAREST, filter=only)
         return found
 
-    def ask(self, question: Question) -> Answer:
-        """Answers "yes" with a sentence of the nearest chunk."""
+    def ask(self, question: Question, *, within: bool = False) -> Answer:
+        """Answers "yes" with a sentence of the nearest chunk; see ``search``."""
         start = time.perf_counter()
-        found = self.search(question)
+        found = self.search(question, within=within)
         citations = (_cite(found[0], question.text, self._embeddings),) if found else ()
         total_ms = (time.perf_counter() - start) * 1000
         return Answer(
@@ -186,6 +198,11 @@ def _cite(chunk: Document, question: str, embeddings: Embeddings) -> Citation:
         end=start + quote.end - quote.start,
         url=None,
     )
+
+
+def searched_in(question: Question) -> dict[str, str] | None:
+    """Chroma's filter for the policy in a question's scope, a file stem; None without one, which is everything."""
+    return {"source": question.scope} if question.scope else None
 
 
 def nearest_sentence(question: str, text: str, embeddings: Embeddings) -> Span:

@@ -22,14 +22,16 @@ from ingest.web import Memory, Page, Reader, Remembered, Unchanged, address_of, 
 from ingest.webpage import SUFFIXES as PAGES
 from qa.domain import IndexedPolicy, Passage, Policy, Vectors
 from qa.encoders import TextEncoder, open_encoder
-from qa.errors import IndexMissing, PolicyRefused, Unwanted
-from qa.library import Library, Manifest
+from qa.errors import IndexDamaged, IndexMissing, PolicyRefused, Unwanted
+from qa.libraries import index_of, open_library, open_library_for_writing, open_served, search_index
+from qa.library import Library, Manifest, locked
+from qa.renewing import renewed, stored_policies
 from qa.settings import Settings
-from qa.store import ChromaIndex, PassageIndex, synchronise
+from qa.store import ChromaIndex, PassageIndex, PolicyLibrary, synchronise
 
 __all__ = [
-    "Flag", "Progress", "Refusal", "Report", "Taken", "ingest", "ingest_addresses", "ingest_paths", "manifest_of",
-    "prepare", "rebuild", "sample_paths",
+    "Flag", "Progress", "Rebuilt", "Refusal", "Report", "Taken", "ingest", "ingest_addresses", "ingest_paths",
+    "manifest_of", "prepare", "rebuild", "sample_paths",
 ]  # fmt: skip
 
 _BATCH_TEXTS = 2_000
@@ -100,6 +102,21 @@ class Report:
     flagged: tuple[Flag, ...] = ()
     skipped: int = 0
     elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What became of the policies of an index that was made anew.
+
+    Attributes:
+        count: how many are in it.
+        lost: ids of those whose text was damaged beyond saving.
+        damaged: whether the library's file was damaged; it is kept aside then.
+    """
+
+    count: int
+    lost: tuple[str, ...] = ()
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +267,7 @@ class _Pages:
         known = self._memory.get(address)
         if known is None or known.said != self._said:
             return None
-        with suppress(IndexMissing, KeyError), Library.open(self._settings.index) as library:
+        with suppress(IndexMissing, KeyError), open_library(self._settings) as library:
             library.read(known.policy_id)
             return known
         return None
@@ -350,8 +367,8 @@ def _ingest_into(
     """Ingests into the index that the settings name."""
     manifest = manifest_of(encoder)
     with (
-        Library.open_for_writing(settings.index, manifest) as library,
-        closing(ChromaIndex.of(settings, manifest)) as index,
+        open_library_for_writing(settings, manifest) as library,
+        search_index(settings, manifest) as index,
     ):
         return ingest(
             sources,
@@ -368,8 +385,8 @@ def _ingest_into(
 
 def ingest(
     sources: Iterable[Source | Unread | Page],
-    library: Library,
-    index: PassageIndex,
+    library: PolicyLibrary,
+    index: PassageIndex | None,
     encoder: TextEncoder,
     *,
     settings: Settings,
@@ -386,7 +403,7 @@ def ingest(
     Args:
         sources: what to read; a sized one lets progress tell how much is left.
         library: the truth, open for writing.
-        index: brought up to the library at the end.
+        index: brought up to the library at the end; None where the library keeps its passages itself.
         encoder: the one that the library's manifest names.
         settings: for the longest policy accepted.
         hints: facts that win over what the files say of themselves.
@@ -400,7 +417,8 @@ def ingest(
     run = _Run(library, encoder, settings, hints or Hints(), on_progress, on_taken=on_taken, apart=apart)
     sized = sources.total() if isinstance(sources, Sources) else len(sources) if isinstance(sources, Sequence) else None
     run.take(sources, sized)
-    synchronise(library, index)
+    if index is not None:
+        synchronise(library, index)
     return run.report()
 
 
@@ -409,30 +427,54 @@ def rebuild(
     *,
     encoder: TextEncoder | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> int:
-    """Cuts and encodes every stored policy anew, as after a change of encoder or chunker; returns how many.
+) -> Rebuilt:
+    """Cuts and encodes every stored policy anew, as after a change of encoder or chunker, or after damage.
 
-    Readers keep the old index until everything is done.
+    Readers keep the old index until everything is done. Where the library's file is damaged, every policy whose text is
+    whole is saved, and the file is kept aside.
 
     Raises:
-        IndexProblem: there is no index, or it cannot be read or written.
+        IndexProblem: there is no index, it cannot be read or written, or nothing can be saved.
     """
     encoder = encoder or open_encoder(settings)
     manifest = manifest_of(encoder)
-    with Library.open(settings.index) as library:
-        policies = [library.read(card.id).policy for card in library.cards()]
-    if not policies:
-        raise IndexMissing(f"There is no policy in {settings.index}: run `fineprint ingest`.")
-    vectors: dict[str, Vectors] = {}
-    with Library.open_for_writing(settings.index, manifest, rebuild=True) as library:
-        for done, policy in enumerate(policies, start=1):
-            library.put(_indexed(_prepared(policy.id, policy), encoder, vectors))
-            if on_progress:
-                on_progress(Progress(done, len(policies), policy.id))
-        library.commit()
-        with closing(ChromaIndex.of(settings, manifest)) as index:
+    if settings.chroma_url is not None:
+        return _rebuilt_on_server(settings, encoder, on_progress)
+    if not settings.index.is_dir():
+        raise IndexMissing(f"There is no index in {settings.index}: run `fineprint ingest` first.")
+    with locked(settings.index):
+        stored = stored_policies(settings.index)
+        vectors: dict[str, Vectors] = {}
+        with renewed(settings.index, manifest, keep=stored.damaged) as library:
+            for done, policy in enumerate(stored.policies(), start=1):
+                library.put(_indexed(_prepared(policy.id, policy), encoder, vectors))
+                if on_progress:
+                    on_progress(Progress(done, stored.count, policy.id))
+        with Library.open(settings.index) as library, closing(ChromaIndex.of(settings, manifest)) as index:
             synchronise(library, index)
-    return len(policies)
+    return Rebuilt(stored.count, stored.lost, stored.damaged)
+
+
+def _rebuilt_on_server(
+    settings: Settings, encoder: TextEncoder, on_progress: Callable[[Progress], None] | None
+) -> Rebuilt:
+    with open_served(settings) as old, open_served(settings, manifest_of(encoder), rebuild=True) as made:
+        cards = old.cards()
+        if not cards:
+            raise IndexMissing(f"There is no policy in the index {index_of(settings)}: run `fineprint ingest`.")
+        vectors: dict[str, Vectors] = {}
+        lost = []
+        for done, card in enumerate(cards, start=1):
+            try:
+                policy = old.policy(card.id)
+            except IndexDamaged:
+                lost.append(card.id)
+            else:
+                made.put(_indexed(_prepared(card.id, policy), encoder, vectors))
+            if on_progress:
+                on_progress(Progress(done, len(cards), card.id))
+        made.commit()
+    return Rebuilt(len(cards) - len(lost), tuple(lost))
 
 
 def prepare(
@@ -467,7 +509,7 @@ class _Run:
 
     def __init__(
         self,
-        library: Library,
+        library: PolicyLibrary,
         encoder: TextEncoder,
         settings: Settings,
         hints: Hints,

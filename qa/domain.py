@@ -402,13 +402,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Wall time of each stage in milliseconds."""
+    """Wall time of each stage in milliseconds.
+
+    Attributes:
+        recalled: where the answer was given a moment ago and is given again, what finding it took; else None, and not
+            told in JSON. The other stages took nothing then.
+    """
 
     routing: float = 0.0
     retrieval: float = 0.0
     reading: float = 0.0
     writing: float = 0.0
     total: float = 0.0
+    recalled: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -601,6 +607,8 @@ def as_json(value: Any) -> Any:
         data = {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
         if isinstance(value, Answer) and value.generation is None:
             del data["generation"]  # without a chat model answers are what they were before there could be one
+        if isinstance(value, Timings) and value.recalled is None:
+            del data["recalled"]
         return data
     if isinstance(value, dt.date):
         return value.isoformat()

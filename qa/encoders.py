@@ -1,8 +1,9 @@
 """Texts to vectors. The only importer of sentence_transformers, torch and onnxruntime.
 
-One set of weights, two ways to run it: questions and small jobs on ONNX Runtime (ready in a third of a second, no
-torch), large jobs on sentence-transformers (six seconds to start, then on a GPU, or twice as fast on a CPU with AMX).
-Both give the same vectors, so it does not matter which way a vector was made.
+One set of weights, two ways to run it: on ONNX Runtime (ready in a third of a second, no torch), and large jobs on
+sentence-transformers where there is a GPU, or a CPU with AMX (six seconds to start, then several times as fast).
+Elsewhere ONNX Runtime is the faster one for large jobs too. Both give the same vectors, so it does not matter which way
+a vector was made.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +27,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from qa.batching import in_batches
 from qa.bert import BertShape, pair_judge, sentence_encoder
 from qa.domain import Vectors
 from qa.entailing import claim_ids
@@ -58,7 +61,12 @@ _MAX_TOKENS = 256
 _BULK_FROM_CHARS = 150_000
 """Jobs of fewer characters run on ONNX Runtime, because they end before sentence-transformers is imported."""
 
-_ONNX_BATCH = 8
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Files of NVIDIA's and AMD's drivers and of Linux on Windows: a look at them costs nothing, asking torch a second."""
+
+_ONNX_TOKENS = 384
+"""Of a batch: measured from 64 to 2,048, the times for a token are alike up to 768, and half as long again at 2,048."""
+_ONNX_BATCH = 64
 _JUDGED_AT_ONCE = 4
 _CPU_BATCH = 16
 _GPU_BATCH = 256
@@ -108,12 +116,13 @@ class TextEncoder(Protocol):
         ...
 
 
-def open_encoder(settings: Settings, *, bulk: bool = True) -> TextEncoder:
+def open_encoder(settings: Settings, *, bulk: bool = True) -> BundledEncoder:
     """The encoder that the settings name; nothing is loaded before it is used.
 
     Args:
-        settings: which model, and how many threads it may use.
-        bulk: whether large jobs may load sentence-transformers and torch; a service that answers has no room for them.
+        settings: which model, and how many threads it may use beside questions.
+        bulk: whether large jobs may use all processors, and load sentence-transformers and torch; a service that
+            answers has no room for them.
     """
     named = settings.embedding_model
     if named not in (None, BASE_MODEL):
@@ -121,9 +130,11 @@ def open_encoder(settings: Settings, *, bulk: bool = True) -> TextEncoder:
             f"Setting embedding_model (FINEPRINT_EMBEDDING_MODEL): {named!r} is not bundled."
             f" Unset it for {TUNED_MODEL}, or name {BASE_MODEL}."
         )
-    bulk_from_chars = _BULK_FROM_CHARS if bulk else sys.maxsize
     return BundledEncoder(
-        settings.cache, threads=settings.threads, tuned=named is None, bulk_from_chars=bulk_from_chars
+        settings.cache,
+        threads=processors() if bulk else settings.threads,
+        tuned=named is None,
+        bulk_from_chars=_BULK_FROM_CHARS if bulk else sys.maxsize,
     )
 
 
@@ -140,18 +151,26 @@ class BundledEncoder:
     """all-MiniLM-L6-v2, fine-tuned or as published, its files checked against known hashes before they are used."""
 
     def __init__(
-        self, cache: Path, *, threads: int = 2, tuned: bool = True, bulk_from_chars: int = _BULK_FROM_CHARS
+        self,
+        cache: Path,
+        *,
+        threads: int = 2,
+        tuned: bool = True,
+        bulk_from_chars: int = _BULK_FROM_CHARS,
+        accelerated: Callable[[], bool] = lambda: has_gpu() or cpu_has_amx_bf16(),
     ) -> None:
         """
         Args:
             cache: folder where it is remembered which files were checked; may be unwritable.
-            threads: of ONNX Runtime.
+            threads: so many texts are encoded at the same time on ONNX Runtime.
             tuned: the weights fine-tuned on questions about policies; else those of all-MiniLM-L6-v2 as published.
-            bulk_from_chars: jobs of at least so many characters run on sentence-transformers.
+            bulk_from_chars: jobs of at least so many characters run on sentence-transformers, if
+            accelerated: says that it is the faster one here.
         """
         self._cache = cache
         self._threads = threads
         self._bulk_from_chars = bulk_from_chars
+        self._accelerated = accelerated
         self._tuned = _recorded_weights("encoder") if tuned else None
         self._lock = threading.Lock()
         self._onnx: _OnnxModel | None = None
@@ -180,7 +199,8 @@ class BundledEncoder:
         Raises:
             ModelUnusable: the package is missing or its files are not the known ones.
         """
-        return np.asarray(self._question_model().encode([text])[0])
+        model = self._question_model()
+        return np.asarray(model.encode([model.tokens(text)])[0])
 
     def encode_texts(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         """See ``TextEncoder``.
@@ -191,17 +211,20 @@ class BundledEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
-        bulk = sum(map(len, texts)) >= self._bulk_from_chars and _has_bulk_model()
-        model: _OnnxModel | _BulkModel = self._bulk_model() if bulk else self._question_model()
-        # Texts of like length share a batch, so that little is spent on padding; the longest come first, so that a
-        # batch that does not fit into memory fails at once.
-        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        for start in range(0, len(order), model.batch):
-            rows = order[start : start + model.batch]
-            vectors[rows] = model.encode([texts[i] for i in rows])
-            if on_progress:
-                on_progress(len(rows))
+        model = self._model_for(texts)
+        rows = [model.tokens(text) for text in texts]
+        work = in_batches([len(row) for row in rows], most_tokens=model.most_tokens, most_texts=model.most_texts)
+        with _each_made(lambda batch: model.encode([rows[i] for i in batch]), work, model.at_once) as made:
+            for batch, found in zip(work, made, strict=True):
+                vectors[batch] = found
+                if on_progress:
+                    on_progress(len(batch))
         return vectors
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens the model reads of each text; raises as ``encode_texts`` does."""
+        model = self._question_model()
+        return [len(model.tokens(text)) for text in texts]
 
     def warm_up(self) -> None:
         """See ``TextEncoder``."""
@@ -212,6 +235,11 @@ class BundledEncoder:
         if self._tuned:
             _check(self._tuned.path, self._tuned.sha256, self._cache / "encoder-checked.json")
         return self._tuned
+
+    def _model_for(self, texts: Sequence[str]) -> _OnnxModel | _BulkModel:
+        """What encodes so many texts fastest here."""
+        large = sum(map(len, texts)) >= self._bulk_from_chars
+        return self._bulk_model() if large and _has_bulk_model() and self._accelerated() else self._question_model()
 
     def _question_model(self) -> _OnnxModel:
         with self._lock:
@@ -279,22 +307,31 @@ class HashingEncoder:
 
 
 class _OnnxModel:
-    """The model on ONNX Runtime."""
+    """The model on ONNX Runtime.
 
-    batch = _ONNX_BATCH
+    A batch is one thread's work, and several are encoded at the same time: threads that share a batch wait for each
+    other after every layer, and beside a busy process most of the time.
+    """
+
+    most_tokens: int | None = _ONNX_TOKENS
+    most_texts = _ONNX_BATCH
 
     def __init__(self, folder: Path, tuned: _Weights | None, threads: int) -> None:
+        self.at_once = threads
         self._tokenizer = _tokenizer(folder)
         if tuned:
-            self._session = _session(_graph(tuned, sentence_encoder, folder), tuned.path, threads)
+            self._session = _session(_graph(tuned, sentence_encoder, folder), tuned.path, threads=1)
         else:
             weights = folder / "model.safetensors"
             graph = sentence_encoder(weights.resolve(), BertShape.read(folder / "config.json"))
-            self._session = _session(graph, weights, threads)
+            self._session = _session(graph, weights, threads=1)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        rows = [self._tokenizer.encode(_encodable(text)).ids for text in texts]
-        ids, mask = _padded(rows), _padded([[1] * len(row) for row in rows])
+    def tokens(self, text: str) -> list[int]:
+        found: list[int] = self._tokenizer.encode(_encodable(text)).ids
+        return found
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        ids, mask = _padded(rows), _filled(rows)
         return np.asarray(self._session.run(None, {"ids": ids, "mask": mask})[0], dtype=np.float32)
 
 
@@ -459,8 +496,33 @@ def _padded(rows: Sequence[Sequence[int]]) -> Any:
     return padded
 
 
+def _filled(rows: Sequence[Sequence[int]]) -> Any:
+    """The mask of padded rows: 1 for tokens; int64, shape (rows, longest)."""
+    return _padded([[1] * len(row) for row in rows])
+
+
+@contextmanager
+def _each_made(
+    make: Callable[[list[int]], Vectors], work: Sequence[list[int]], at_once: int
+) -> Iterator[Iterable[Vectors]]:
+    """What comes of each batch, in their order, several made at the same time; none is begun after the block ends."""
+    if min(at_once, len(work)) < 2:
+        yield map(make, work)
+        return
+    with ThreadPoolExecutor(min(at_once, len(work)), thread_name_prefix="encode") as pool:
+        due = [pool.submit(make, batch) for batch in work]
+        try:
+            yield (each.result() for each in due)
+        finally:
+            for each in due:
+                each.cancel()
+
+
 class _BulkModel:
-    """The model on sentence-transformers, on a GPU where torch sees one."""
+    """The model on sentence-transformers, on a GPU where torch sees one; torch spreads a batch over the processors."""
+
+    at_once = 1
+    most_tokens: int | None = None
 
     def __init__(self, folder: Path, tuned: Path | None) -> None:
         # No library may look for a newer model on a hub. Waiting threads sleep: spinning ones encode a fifth as much
@@ -489,28 +551,30 @@ class _BulkModel:
                     f"The weights in {tuned} do not fit the installed transformers: reinstall fineprint."
                 )
         self._device = device
-        self.batch = _GPU_BATCH if device == "cuda" else _CPU_BATCH
+        self._tokenizer = _tokenizer(folder)
+        self.most_texts = _GPU_BATCH if device == "cuda" else _CPU_BATCH
         self.bf16 = device == "cpu" and cpu_has_amx_bf16() and self._bf16_agrees()
         _log.info("Bulk encoding on %s in %s.", device, "bf16" if self.bf16 else "fp32")
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(texts, bf16=self.bf16)
+    def tokens(self, text: str) -> list[int]:
+        found: list[int] = self._tokenizer.encode(_encodable(text)).ids
+        return found
 
-    def _encode(self, texts: Sequence[str], *, bf16: bool) -> Vectors:
+    def encode(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        return self._encode(rows, bf16=self.bf16)
+
+    def _encode(self, rows: Sequence[Sequence[int]], *, bf16: bool) -> Vectors:
         import torch
 
-        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=bf16):
-            found = self._model.encode(
-                [_encodable(text) for text in texts],
-                batch_size=len(texts),
-                show_progress_bar=False,
-                convert_to_numpy=True,
-            )
-        vectors = np.asarray(found, dtype=np.float32)
+        ids, mask = (torch.from_numpy(each).to(self._device) for each in (_padded(rows), _filled(rows)))
+        with torch.inference_mode(), torch.autocast(self._device, dtype=torch.bfloat16, enabled=bf16):
+            found = self._model.forward({"input_ids": ids, "attention_mask": mask})["sentence_embedding"]
+        vectors = found.float().cpu().numpy()
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
     def _bf16_agrees(self) -> bool:
-        exact, quick = self._encode(_PROBE, bf16=False), self._encode(_PROBE, bf16=True)
+        rows = [self.tokens(text) for text in _PROBE]
+        exact, quick = self._encode(rows, bf16=False), self._encode(rows, bf16=True)
         lowest = float((exact * quick).sum(axis=1).min())
         if lowest < _BF16_MIN_COSINE:
             _log.warning("bf16 is off: its vectors agree with fp32 only to a cosine of %.4f.", lowest)
@@ -628,6 +692,17 @@ def _environment(**wanted: str) -> Iterator[None]:
 def _encodable(text: str) -> str:
     """The text without lone surrogates, which tokenizers refuse."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def has_gpu() -> bool:
+    """Whether there is a GPU that torch may be able to use."""
+    return any(Path(device).exists() for device in _GPU_DEVICES)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # only on Linux
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def cpu_has_amx_bf16() -> bool:

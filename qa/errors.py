@@ -159,6 +159,6 @@ class IndexUnwritable(IndexProblem):
 
 
 class IndexUnreachable(IndexProblem):
-    """The search index is on a Chroma server that does not answer."""
+    """The index is on a Chroma server that does not answer."""
 
     code = "index_unreachable"

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import hashlib
 import json
 import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import numpy as np
@@ -27,13 +29,24 @@ import numpy as np
 from qa.domain import IndexedPolicy, Passage, Policy, PolicyCard, Sentence, Span, Vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexLocked, IndexMissing, IndexProblem, IndexUnwritable
 
-__all__ = ["Library", "Manifest"]
+__all__ = [
+    "FILE", "FORM", "LOCK", "Library", "Manifest", "check_vectors", "flat", "generation_of", "locked", "policy_of",
+    "require_plain", "sentence_of", "unit_rows",
+]  # fmt: skip
 
-_FILE = "library.sqlite3"
+FILE: Final = "library.sqlite3"
+LOCK: Final = "writer.lock"
+FORM: Final = 2
+"""Version of the tables below; 1 had no seals."""
 _APPLICATION_ID = 0x46505231  # "FPR1"; tells our file from any other SQLite file
-_SCHEMA_VERSION = 1
 _CACHED_POLICIES = 64  # half a megabyte each
 _LOCK_WAIT_S = 30.0
+
+_SEALS = """CREATE TABLE seals (
+        policy_id TEXT PRIMARY KEY REFERENCES policies (id) ON DELETE CASCADE,
+        seal BLOB NOT NULL
+    ) WITHOUT ROWID"""
+"""What was written of a policy, as a hash: SQLite itself does not notice a byte that changes within a number."""
 
 _SCHEMA = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
@@ -62,6 +75,7 @@ _SCHEMA = (
         vector BLOB NOT NULL,
         PRIMARY KEY (policy_id, n)
     ) WITHOUT ROWID""",
+    _SEALS,
 )
 
 _PASSAGE_DTYPE = np.dtype("<f4")
@@ -117,26 +131,26 @@ class Library:
         return library
 
     @classmethod
-    def open_for_writing(cls, folder: Path, manifest: Manifest, *, rebuild: bool = False) -> Library:
+    def open_for_writing(cls, folder: Path, manifest: Manifest, *, after: int = 0) -> Library:
         """Opens the library for writing and reading, and makes it where there is none.
+
+        One of an earlier form is brought to the present one first, in one transaction.
 
         Args:
             folder: the index folder.
             manifest: how the vectors to come are made.
-            rebuild: write everything anew, whatever the manifest was. All puts are then one transaction that
-                ``commit`` ends: readers see the old policies until then, and keep them if it is never called.
+            after: a generation that a library made now begins above.
 
         Raises:
             IndexLocked: another process is writing.
             IndexUnwritable: no permission, or no space left.
-            IndexForeign: the file is not ours or newer, or its vectors were made differently (unless ``rebuild``).
+            IndexForeign: the file is not ours or newer, or its vectors were made differently.
             IndexDamaged: the file cannot be read.
         """
-        writer = _Writer(folder, manifest, rebuild=rebuild)
+        writer = _Writer(folder, manifest, after)
         library = cls(folder, None, writer)
         try:
-            if not rebuild:
-                library.require(manifest)
+            library.require(manifest)
         except BaseException:
             writer.close()
             raise
@@ -164,7 +178,8 @@ class Library:
     def generation(self) -> int:
         """A number that grows with every change, fresh from the file.
 
-        It starts at the time of creation, so that a library made anew never repeats an earlier one's number.
+        It starts at the time of creation and a random part, so that a library made anew repeats no earlier one's
+        number, also where the clock was set back.
         """
         with self._connection() as connection:
             return int(_meta(connection, "generation"))
@@ -194,6 +209,71 @@ class Library:
         """The generation that wrote each policy, by id."""
         with self._connection() as connection:
             return dict(connection.execute("SELECT id, generation FROM policies").fetchall())
+
+    def policy(self, policy_id: str) -> Policy:
+        """One policy without its passages and vectors, which may be damaged or missing.
+
+        Raises:
+            KeyError: there is no such policy.
+        """
+        with self._connection() as connection:
+            row = connection.execute(
+                "SELECT domain, archived_on, facts, text, content_hash FROM policies WHERE id = ?",
+                (_bindable(policy_id),),
+            ).fetchone()
+        if row is None:
+            raise KeyError(policy_id)
+        try:
+            return policy_of(*row)
+        except (ValueError, TypeError, KeyError) as exc:
+            raise _damaged(self._folder, f"the text of {policy_id} does not match its hash") from exc
+
+    def sealed(self, policy_id: str) -> bool:
+        """Whether a policy, its passages and its vectors are what was written, bit by bit.
+
+        True also where nothing tells, which is so of a file of form 1.
+        """
+        with self._connection() as connection:
+            connection.execute("BEGIN")  # one state of the file, whatever a writer does meanwhile
+            try:
+                if int(connection.execute("PRAGMA user_version").fetchone()[0]) < FORM:
+                    return True
+                row = connection.execute("SELECT seal FROM seals WHERE policy_id = ?", (policy_id,)).fetchone()
+                return row is not None and row[0] == _stored_seal(connection, policy_id)
+            finally:
+                connection.execute("COMMIT")
+
+    def form(self) -> int:
+        """The version of the file's tables; at most ``FORM``."""
+        with self._connection() as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def flaws(self, alive: Callable[[], None] = lambda: None) -> list[str]:
+        """What SQLite finds wrong with the file as such, a line each, ten at most: pages, indexes, orphaned rows.
+
+        Args:
+            alive: called again and again meanwhile.
+        """
+
+        def beat() -> int:
+            alive()
+            return 0
+
+        with self._connection() as connection:
+            connection.set_progress_handler(beat, 1_000_000)
+            try:
+                found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+                orphans: dict[str, int] = {}
+                for table, *_ in connection.execute("PRAGMA foreign_key_check"):
+                    orphans[table] = orphans.get(table, 0) + 1
+            except sqlite3.DatabaseError as exc:
+                if _code(exc) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+                    raise
+                return [str(exc)]
+            finally:
+                connection.set_progress_handler(None, 0)
+        flaws = [] if found == ["ok"] else found
+        return flaws + [f"{count} rows of {table} belong to no policy" for table, count in orphans.items()]
 
     def read(self, policy_id: str) -> IndexedPolicy:
         """One policy with its passages and vectors.
@@ -246,8 +326,8 @@ class Library:
         if not indexed.passages:
             raise ValueError(f"{policy.id} has no passage")
         dimension = self.manifest.dimension
-        _check_vectors(indexed.passage_vectors, len(indexed.passages), dimension)
-        _check_vectors(indexed.sentence_vectors, len(indexed.sentences()), dimension)
+        check_vectors(indexed.passage_vectors, len(indexed.passages), dimension)
+        check_vectors(indexed.sentence_vectors, len(indexed.sentences()), dimension)
         facts = {
             "company": policy.company,
             "aliases": policy.aliases,
@@ -263,30 +343,31 @@ class Library:
                 passage.start,
                 passage.end,
                 json.dumps(passage.section),
-                json.dumps([_flat(sentence) for sentence in passage.sentences]),
+                json.dumps([flat(sentence) for sentence in passage.sentences]),
                 passage_vectors[row].tobytes(),
             )
             for row, passage in enumerate(indexed.passages)
         ]
+        text = policy.text.encode("utf-8", "surrogatepass")
+        sealed = (
+            policy.id,
+            policy.domain,
+            policy.archived_on.isoformat(),
+            policy.content_hash,
+            len(policy.text),
+            len(passages),
+            json.dumps(facts),
+            indexed.sentence_vectors.astype(_SENTENCE_DTYPE).tobytes(),
+        )
         with self._writing() as connection:
             generation = _next_generation(connection)
             connection.execute("DELETE FROM policies WHERE id = ?", (policy.id,))
             connection.execute(
                 "INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    policy.id,
-                    policy.domain,
-                    policy.archived_on.isoformat(),
-                    policy.content_hash,
-                    generation,
-                    len(policy.text),
-                    len(passages),
-                    json.dumps(facts),
-                    policy.text.encode("utf-8", "surrogatepass"),
-                    indexed.sentence_vectors.astype(_SENTENCE_DTYPE).tobytes(),
-                ),
+                (*sealed[:4], generation, *sealed[4:7], text, sealed[7]),
             )
             connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)", passages)
+            connection.execute("INSERT INTO seals VALUES (?, ?)", (policy.id, _seal(sealed, passages)))
 
     def remove(self, policy_id: str) -> bool:
         """Removes a policy; False where there was none.
@@ -300,14 +381,26 @@ class Library:
                 _next_generation(connection)
         return removed
 
-    def commit(self) -> None:
-        """Ends a rebuild: what was put becomes visible at once. Needless otherwise, as every put is lasting."""
+    def renumber(self, after: int) -> None:
+        """Gives everything a new generation, above that one and above its own, so that nobody takes it for known."""
+        with self._writing() as connection:
+            generation = max(_first_generation(), after + 1, int(_meta(connection, "generation")) + 1)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (generation,))
+            connection.execute("UPDATE policies SET generation = ?", (generation,))
+
+    def compact(self) -> None:
+        """Gives back the space of what was removed or replaced; readers go on meanwhile.
+
+        Raises:
+            IndexUnwritable: no permission, or no space left: it takes twice the file's size for a while.
+        """
         writer = self._require_writer()
         with writer.lock, _translated(self._folder, writing=True):
-            writer.commit_rebuild()
+            writer.connection.execute("VACUUM")
+            writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Closes the file and lets the next writer in; a rebuild that was not committed is forgotten."""
+        """Closes the file and lets the next writer in."""
         if self._pool:
             self._pool.close()
         if self._writer:
@@ -349,7 +442,7 @@ class _Readers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._file = folder / _FILE
+        self._file = folder / FILE
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._identity: tuple[int, int] | None = None
@@ -398,7 +491,7 @@ class _Readers:
         try:
             return self._opened("mode=ro")
         except sqlite3.OperationalError as exc:
-            wal = self._file.with_name(_FILE + "-wal")
+            wal = self._file.with_name(FILE + "-wal")
             if _code(exc) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or os.access(self._folder, os.W_OK):
                 raise
             if wal.exists() and wal.stat().st_size:
@@ -428,43 +521,20 @@ class _Readers:
 class _Writer:
     """The one connection that writes, and the lock that makes it the only one."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, rebuild: bool) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, after: int) -> None:
         self.lock = threading.RLock()
-        self._rebuilding = False
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock_file = _lock(folder)
-        except OSError as exc:
-            raise IndexUnwritable(f"The index folder {folder} cannot be written: {exc.strerror}.") from exc
+        self._lock_file = _lock(folder)
         try:
             with _translated(folder, writing=True):
-                self.connection = self._open(folder, manifest)
-                if rebuild:
-                    self._begin_rebuild(manifest)
+                self.connection = self._open(folder, manifest, after)
         except BaseException:
             self._lock_file.close()
             raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; during a rebuild, a part of the one that ``commit_rebuild`` ends."""
-        begin, end, undo = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part")
-        if not self._rebuilding:
-            begin, end, undo = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
-        self.connection.execute(begin)
-        try:
+        with _transaction(self.connection):
             yield self.connection
-            self.connection.execute(end)
-        except BaseException:
-            if self.connection.in_transaction:  # SQLite may have rolled back by itself, e.g. on a full disk
-                with suppress(sqlite3.Error):
-                    self.connection.execute(undo)
-            raise
-
-    def commit_rebuild(self) -> None:
-        if self._rebuilding:
-            self.connection.execute("COMMIT")
-            self._rebuilding = False
 
     def close(self) -> None:
         with self.lock:
@@ -474,35 +544,61 @@ class _Writer:
             self.connection.close()
             self._lock_file.close()
 
-    def _open(self, folder: Path, manifest: Manifest) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            folder / _FILE, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False
-        )
+    def _open(self, folder: Path, manifest: Manifest, after: int) -> sqlite3.Connection:
+        connection = sqlite3.connect(folder / FILE, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             if _application_id(connection) == 0 and _is_empty(connection):
-                _create(connection, manifest)
+                _create(connection, manifest, after)
             _require_ours(connection, folder)
             # Every put survives a power cut. With NORMAL the last ones might not, and what Chroma has of them would
             # pass for what the library writes next under the same generation.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # What was removed is gone from the file, too, and cannot be among what is saved of a damaged one.
+            connection.execute("PRAGMA secure_delete = ON").fetchone()
+            _bring_forward(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _begin_rebuild(self, manifest: Manifest) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
-        self._rebuilding = True
-        self.connection.execute("DELETE FROM policies")
-        self.connection.execute("UPDATE meta SET value = ? WHERE key = 'manifest'", (json.dumps(asdict(manifest)),))
-        _next_generation(self.connection)
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite may have rolled back by itself, e.g. on a full disk
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps writers out of an index folder, which is made where there is none.
+
+    Raises:
+        IndexLocked: another process is writing.
+        IndexUnwritable: the folder cannot be written.
+    """
+    with closing(_lock(folder)):
+        yield
 
 
 def _lock(folder: Path) -> Any:
     """The open lock file, locked; closing it, or the end of the process, unlocks it."""
-    path = folder / "writer.lock"
-    file = path.open("a+", encoding="ascii")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _locked_file(folder)
+    except OSError as exc:
+        raise IndexUnwritable(f"The index folder {folder} cannot be written: {exc.strerror}.") from exc
+
+
+def _locked_file(folder: Path) -> Any:
+    file = (folder / LOCK).open("a+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -520,18 +616,80 @@ def _lock(folder: Path) -> Any:
     return file
 
 
-def _create(connection: sqlite3.Connection, manifest: Manifest) -> None:
+def _create(connection: sqlite3.Connection, manifest: Manifest, after: int) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
-    created = time.time_ns() // 1_000_000
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA:
-        connection.execute(statement)
-    connection.execute(
-        "INSERT INTO meta VALUES ('manifest', ?), ('generation', ?)", (json.dumps(asdict(manifest)), created)
-    )
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    connection.execute("COMMIT")
+    with _transaction(connection):
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO meta VALUES ('manifest', ?), ('generation', ?)",
+            (json.dumps(asdict(manifest)), max(_first_generation(), after + 1)),
+        )
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORM}")
+
+
+def _first_generation() -> int:
+    """Milliseconds and eleven random bits: 52 bits, which a float holds exactly, too."""
+    return (time.time_ns() // 1_000_000 << 11) | secrets.randbits(11)
+
+
+def _bring_forward(connection: sqlite3.Connection) -> None:
+    """Gives a file of form 1 what it lacks: every policy's seal. Readers of either form go on meanwhile."""
+    if int(connection.execute("PRAGMA user_version").fetchone()[0]) >= FORM:
+        return
+    with _transaction(connection):
+        connection.execute(_SEALS)
+        for (policy_id,) in connection.execute("SELECT id FROM policies").fetchall():
+            connection.execute("INSERT INTO seals VALUES (?, ?)", (policy_id, _stored_seal(connection, policy_id)))
+        connection.execute(f"PRAGMA user_version = {FORM}")
+
+
+def _stored_seal(connection: sqlite3.Connection, policy_id: str) -> bytes:
+    """The seal of what the file holds of a policy."""
+    policy = connection.execute(
+        "SELECT id, domain, archived_on, content_hash, characters, passages, facts, sentence_vectors FROM policies"
+        " WHERE id = ?",
+        (policy_id,),
+    ).fetchone()
+    passages = connection.execute("SELECT * FROM passages WHERE policy_id = ? ORDER BY n", (policy_id,))
+    return _seal(policy or (), passages)
+
+
+def _seal(policy: Iterable[Any], passages: Iterable[Sequence[Any]]) -> bytes:
+    """A hash over a policy's row, without its text, which has one of its own, and over its passages' rows."""
+    digest = hashlib.blake2b(digest_size=16)
+    for value in (*policy, *(value for row in passages for value in row)):
+        data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.digest()
+
+
+def require_plain(file: Path) -> None:
+    """Checks that a database from elsewhere has a library's tables and nothing else, no trigger above all.
+
+    Raises:
+        ValueError: it has not.
+    """
+    with closing(sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro&immutable=1", uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        try:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            found = {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+        except sqlite3.Error as exc:
+            raise ValueError(str(exc)) from exc
+    if version <= FORM and found != {statement for statement in _SCHEMA if version > 1 or statement is not _SEALS}:
+        raise ValueError("its tables are not those of a library")
+
+
+def generation_of(folder: Path) -> int:
+    """The generation of a folder's library; 0 where that cannot be read."""
+    try:
+        with Library.open(folder) as library:
+            return library.generation()
+    except IndexProblem:
+        return 0
 
 
 def _require_ours(connection: sqlite3.Connection, folder: Path) -> None:
@@ -539,12 +697,12 @@ def _require_ours(connection: sqlite3.Connection, folder: Path) -> None:
     if found == 0 and _is_empty(connection):  # its making was interrupted
         raise _missing(folder)
     if found != _APPLICATION_ID:
-        raise IndexForeign(f"{folder / _FILE} was not made by fineprint: choose another index folder.")
+        raise IndexForeign(f"{folder / FILE} was not made by fineprint: choose another index folder.")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > _SCHEMA_VERSION:
+    if version > FORM:
         raise IndexForeign(
             f"The index in {folder} was made by a newer fineprint (form {version}, known are forms up to "
-            f"{_SCHEMA_VERSION}): upgrade fineprint, or choose another index folder."
+            f"{FORM}): upgrade fineprint, or choose another index folder."
         )
 
 
@@ -581,7 +739,8 @@ def _translated(folder: Path, *, writing: bool) -> Iterator[None]:
         code = _code(exc)
         if code == sqlite3.SQLITE_NOTADB:
             raise IndexForeign(
-                f"{folder / _FILE} is not a fineprint library: choose another index folder, or delete this one."
+                f"{folder / FILE} is not a fineprint library: choose another index folder. If it was one, run"
+                " `fineprint rebuild`, which saves what can be saved."
             ) from exc
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise IndexLocked(f"The index in {folder} is busy: try again.") from exc
@@ -607,7 +766,8 @@ def _missing(folder: Path) -> IndexMissing:
 
 def _damaged(folder: Path, what: str) -> IndexDamaged:
     return IndexDamaged(
-        f"The index in {folder} is damaged ({what}): delete the folder and run `fineprint ingest` again."
+        f"The index in {folder} is damaged ({what}): run `fineprint rebuild`, which saves what can be saved, or"
+        " `fineprint restore` a backup."
     )
 
 
@@ -616,19 +776,22 @@ def _bindable(policy_id: str) -> str:
     return policy_id.encode("utf-8", "replace").decode("utf-8")
 
 
-def _check_vectors(vectors: Vectors, rows: int, dimension: int) -> None:
+def check_vectors(vectors: Vectors, rows: int, dimension: int) -> None:
+    """ValueError where vectors have another shape, or a length that is not 1."""
     if vectors.shape != (rows, dimension):
         raise ValueError(f"vectors of shape {vectors.shape} where {(rows, dimension)} was due")
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3):
         raise ValueError("a vector's length is not 1")
 
 
-def _flat(sentence: Sentence) -> list[int]:
+def flat(sentence: Sentence) -> list[int]:
+    """A sentence as numbers: [start, end], or [start, end, lead-in's start, its end]."""
     lead = sentence.lead_in
     return [sentence.start, sentence.end, *((lead.start, lead.end) if lead else ())]
 
 
-def _sentence(start: int, end: int, lead_start: int | None = None, lead_end: int | None = None) -> Sentence:
+def sentence_of(start: int, end: int, lead_start: int | None = None, lead_end: int | None = None) -> Sentence:
+    """What ``flat`` made numbers of."""
     lead = None if lead_start is None or lead_end is None else Span(lead_start, lead_end)
     return Sentence(start, end, lead)
 
@@ -649,9 +812,8 @@ def _card(row: Any) -> PolicyCard:
     )
 
 
-def _indexed(rows: list[Any], dimension: int) -> IndexedPolicy:
-    """One policy from the join of its row with its passages' rows; ValueError where they do not fit together."""
-    _, domain, archived_on, content_hash, facts, text, sentence_vectors = rows[0][:7]
+def policy_of(domain: str, archived_on: str, facts: str, text: bytes, content_hash: str) -> Policy:
+    """A policy from its stored columns; ValueError, TypeError or KeyError where they are not what was stored."""
     known = json.loads(facts)
     policy = Policy(
         domain=domain,
@@ -665,23 +827,33 @@ def _indexed(rows: list[Any], dimension: int) -> IndexedPolicy:
     )
     if policy.content_hash != content_hash:
         raise ValueError("the content hash differs")
+    return policy
+
+
+def _indexed(rows: list[Any], dimension: int) -> IndexedPolicy:
+    """One policy from the join of its row with its passages' rows; ValueError where they do not fit together."""
+    _, domain, archived_on, content_hash, facts, text, sentence_vectors = rows[0][:7]
+    policy = policy_of(domain, archived_on, facts, text, content_hash)
     found = [row[7:] for row in rows if row[7] is not None]
     passages = tuple(
-        Passage(n, start, end, tuple(json.loads(section)), tuple(_sentence(*item) for item in json.loads(sentences)))
+        Passage(n, start, end, tuple(json.loads(section)), tuple(sentence_of(*item) for item in json.loads(sentences)))
         for n, start, end, section, sentences, _ in found
     )
     count = sum(len(passage.sentences) for passage in passages)
     return IndexedPolicy(
         policy=policy,
         passages=passages,
-        passage_vectors=_unit_rows(b"".join(row[5] for row in found), _PASSAGE_DTYPE, len(passages), dimension),
-        sentence_vectors=_unit_rows(sentence_vectors, _SENTENCE_DTYPE, count, dimension),
+        passage_vectors=unit_rows(b"".join(row[5] for row in found), _PASSAGE_DTYPE, len(passages), dimension),
+        sentence_vectors=unit_rows(sentence_vectors, _SENTENCE_DTYPE, count, dimension),
     )
 
 
-def _unit_rows(blob: bytes, dtype: np.dtype[Any], rows: int, dimension: int) -> Vectors:
+def unit_rows(blob: bytes, dtype: np.dtype[Any], rows: int, dimension: int) -> Vectors:
     """Stored numbers as read-only float32 rows, again of length 1 after rounding."""
     matrix = np.frombuffer(blob, dtype=dtype).reshape(rows, dimension).astype(np.float32)
-    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise ValueError("a vector has no direction")
+    matrix /= lengths
     matrix.setflags(write=False)
     return matrix

@@ -7,6 +7,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -31,9 +32,10 @@ from qa.encoders import BundledEntailment, BundledJudge, TextEncoder, open_encod
 from qa.errors import IndexForeign, InvalidQuestion, NotEnglish, UsageError
 from qa.finding import Finder
 from qa.labelling import LabelStore, label_of, recipe
-from qa.library import Library
+from qa.libraries import index_of, open_library, open_search
 from qa.parting import Rewriter
 from qa.reading import EvidenceReader, Reader
+from qa.recalling import Recall, Recalled
 from qa.retrieval import Retriever
 from qa.routing import Router, find_scope, is_privacy_question
 from qa.settings import Settings
@@ -43,7 +45,7 @@ from qa.writing import Writer
 if TYPE_CHECKING:
     from qa.retriever import PolicyRetriever
     from qa.runnables import AnswerRunnable, MessageRunnable
-    from qa.store import PassageSearch
+    from qa.store import PassageSearch, PolicyLibrary
     from qa.talking import ChatModel
 
 _log = logging.getLogger(__name__)
@@ -111,7 +113,7 @@ class PolicyQA:
     def __init__(
         self,
         settings: Settings,
-        library: Library,
+        library: PolicyLibrary,
         encoder: TextEncoder,
         reader: Reader,
         *,
@@ -119,7 +121,9 @@ class PolicyQA:
         labels: LabelStore | None = None,
         writer: Writer | None = None,
         rewriter: Rewriter | None = None,
+        recall: Recall | None = None,
     ) -> None:
+        self._recall = recall
         self._whole: PolicyQA | None = None
         self._only: frozenset[str] = frozenset()
         self._limited: dict[frozenset[str], PolicyQA] = {}
@@ -156,8 +160,11 @@ class PolicyQA:
         passages: PassageSearch | None = None,
         writer: Writer | None = None,
         rewriter: Rewriter | None = None,
+        recalls: bool = False,
     ) -> PolicyQA:
         """Opens the index of the settings; what is passed replaces the part that the settings would choose.
+
+        With ``recalls``, who asks what was asked a moment ago gets the answer that was given (``answers_kept``).
 
         Raises:
             InvalidSettings, ModelUnusable: the chat model of the settings cannot be set up.
@@ -170,12 +177,12 @@ class PolicyQA:
             writer = writer or _writer_with(model, settings)
             rewriter = rewriter or _rewriter_with(model)
         encoder = encoder or open_encoder(settings, bulk=False)
-        library = Library.open(settings.index)
+        library = open_library(settings)
         made_with = library.manifest
         if made_with.fingerprint != encoder.fingerprint:
             library.close()
             raise IndexForeign(
-                f"The index in {settings.index} was made with the model {made_with.encoder}, not with {encoder.name}:"
+                f"The index {index_of(settings)} was made with the model {made_with.encoder}, not with {encoder.name}:"
                 " run `fineprint rebuild`."
             )
         labels = None
@@ -183,7 +190,15 @@ class PolicyQA:
             reader = EvidenceReader(BundledJudge(settings.cache, threads=settings.threads))
             labels = LabelStore(settings.index, f"{recipe()} {encoder.fingerprint}")
         return cls(
-            settings, library, encoder, reader, passages=passages, labels=labels, writer=writer, rewriter=rewriter
+            settings,
+            library,
+            encoder,
+            reader,
+            passages=passages,
+            labels=labels,
+            writer=writer,
+            rewriter=rewriter,
+            recall=Recall(settings.answers_kept) if recalls and settings.answers_kept else None,
         )
 
     def limited(self, domains: Collection[str]) -> PolicyQA:
@@ -204,6 +219,7 @@ class PolicyQA:
                     labels=self._labels,
                     writer=self._writer,
                     rewriter=self._rewriter,
+                    recall=self._recall,
                 )
                 made._whole, made._only = self._whole or self, only
                 if len(self._limited) == _KEPT_LIMITED:
@@ -231,11 +247,15 @@ class PolicyQA:
             UnknownScope: the scope names no indexed policy.
             IndexProblem: the index has become unreadable.
         """
-        return self._chain.ask(self._checked(question))
+        *_, answer = self._answered(self._checked(question), plain=False)
+        assert isinstance(answer, Answer)
+        return answer
 
     def ask_plainly(self, question: Question) -> Answer:
         """Answers like ``ask`` without any chat model."""
-        return self._chain.extractive().ask(self._checked(question))
+        *_, answer = self._answered(self._checked(question), plain=True)
+        assert isinstance(answer, Answer)
+        return answer
 
     def stream(self, question: Question, watch: Watch | None = None) -> Generator[Step, None, None]:
         """Answers like ``ask`` and tells of each stage as it begins; the answer comes last.
@@ -244,12 +264,13 @@ class PolicyQA:
 
         Args:
             question: what is asked.
-            watch: goes along with each stage.
+            watch: goes along with each stage, for which the answer is made anew.
 
         Raises:
             Whatever ``ask`` does.
         """
-        return self._chain.watched(watch).stream(self._checked(question))
+        asked = self._checked(question)
+        return self._chain.watched(watch).stream(asked) if watch else self._answered(asked, plain=False)
 
     def ask_in(self, question: Question, source: IndexedPolicy) -> Answer:
         """Answers one question from a policy that need not be indexed.
@@ -448,6 +469,8 @@ class PolicyQA:
         """Releases the index."""
         if self._whole is not None:
             return
+        if self._recall:
+            self._recall.close()
         with self._lock:
             if self._passages is not None:
                 self._passages.close()
@@ -463,6 +486,23 @@ class PolicyQA:
         self.close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _answered(self, question: Question, *, plain: bool) -> Generator[Step, None, None]:
+        """The steps of an answer; of one that was given a moment ago only the last."""
+        chain = self._chain.extractive() if plain else self._chain
+        if self._recall is None:
+            yield from chain.stream(question)
+            return
+        only = None if self._whole is None else self._only
+        asked = Recalled(question, self.generation, only, plain)
+        if known := self._recall.find(asked):
+            yield known
+            return
+        with closing(chain.stream(question)) as steps:
+            for step in steps:
+                if isinstance(step, Answer):
+                    self._recall.keep(asked, step)
+                yield step
 
     def _current(self) -> _Directory:
         generation = self._library.generation()
@@ -560,14 +600,11 @@ class PolicyQA:
         return tuple([*found, *(p for p in route.policies if p not in found)][:most])
 
     def _passage_index(self) -> PassageSearch:
-        from qa.chroma import ChromaServer
-        from qa.store import open_index
-
         if self._whole is not None:
             return self._whole._passage_index()
         with self._lock:
             if self._passages is None:
-                self._passages = open_index(self._settings.index, self._library, ChromaServer.of(self._settings))
+                self._passages = open_search(self._settings, self._library)
             return self._passages
 
     def _checked(self, question: Question) -> Question:

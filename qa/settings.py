@@ -122,7 +122,15 @@ class Settings(BaseModel):
         BeforeValidator(_chroma_url),
         Field(
             default=None,
-            description="A Chroma server for the search index, as http(s)://host:port; unset: in the index folder.",
+            description="A Chroma server that holds the index, as http(s)://host:port; unset: in the index folder.",
+        ),
+    ]
+    chroma_index: Annotated[
+        str,
+        Field(
+            default="fineprint",
+            pattern=r"^[a-z][a-z0-9]{2,39}$",
+            description="Name of the index on that server, which may hold several: 3 to 40 letters a-z and digits.",
         ),
     ]
     chroma_token: Annotated[
@@ -198,6 +206,15 @@ class Settings(BaseModel):
     access_log: Annotated[
         Literal["on", "off"], Field(default="off", description="Whether a line is written for every request.")
     ]
+    answers_kept: Annotated[
+        int,
+        Field(
+            default=256,
+            ge=0,
+            le=10_000,
+            description="Answers kept in a service's memory, for ten minutes, for who asks the same again; 0: none.",
+        ),
+    ]
     history: Annotated[int, Field(default=6, ge=0, le=50, description="Earlier questions that are looked at.")]
     allowed_origins: Annotated[
         tuple[SiteOrigin, ...],
@@ -246,7 +263,8 @@ def load_settings(
     """Reads the settings: overrides win over the environment, that over the file, that over the defaults.
 
     Args:
-        overrides: values by field name, e.g. from command-line options; None values are ignored.
+        overrides: values by field name, e.g. from command-line options; None values are ignored. A folder for the
+            index wins over a Chroma server in the environment or the file.
         environ: the environment; ``os.environ`` by default.
         file: a TOML file; ``$FINEPRINT_CONFIG``, else ``fineprint.toml`` in the working folder if it exists.
 
@@ -272,7 +290,10 @@ def load_settings(
     }
     _refuse_unknown(env, "in the environment", lambda name: PREFIX + name.upper())
     values.update(env)
-    values.update({name: value for name, value in (overrides or {}).items() if value is not None})
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    if "index" in given:  # whoever names a folder means that folder, whatever the environment says of a server
+        values.pop("chroma_url", None)
+    values.update(given)
     try:
         return Settings(**values)
     except ValidationError as exc:

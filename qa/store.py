@@ -1,4 +1,4 @@
-"""The index over all policies' passages, in Chroma: embedded in the index folder, or on a server that replicas share.
+"""The index over all policies' passages, in Chroma, embedded in the index folder. (On a server: ``qa.nearest``.)
 
 It serves questions about all policies: which ones are worth comparing. Everything else is read from the library, from
 which this is derived and can be made again at any time.
@@ -18,13 +18,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from types import TracebackType
+from typing import Final, Protocol, Self
 
 import numpy as np
 
-from qa.chroma import ChromaServer, Collection, Folders, OnServer, Place, Row, rows_of, write_durably
-from qa.domain import IndexedPolicy, PassageHit, Vectors
-from qa.errors import IndexDamaged, IndexLocked, IndexProblem, IndexUnreachable, IndexUnwritable
+from qa.chroma import Collection, Folders, Row, rows_of, write_durably
+from qa.domain import IndexedPolicy, PassageHit, Policy, PolicyCard, Vectors
+from qa.errors import IndexDamaged, IndexLocked, IndexProblem, IndexUnwritable
 from qa.library import Library, Manifest
 from qa.settings import Settings
 
@@ -35,6 +36,7 @@ __all__ = [
     "PassageHit",
     "PassageIndex",
     "PassageSearch",
+    "PolicyLibrary",
     "open_index",
     "synchronise",
 ]
@@ -43,7 +45,65 @@ _log = logging.getLogger(__name__)
 
 _BATCH: Final = 1_000
 _RETRY_S: Final = 30.0
-"""A server that did not answer is left alone for so long."""
+"""An index that could not be searched is left alone for so long."""
+
+
+class PolicyLibrary(Protocol):
+    """The policies of an index: ``qa.library.Library`` in a folder, ``qa.served.ServedLibrary`` on a server.
+
+    Thread-safe. Every method may raise an IndexProblem.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """How the vectors were made, as it is now."""
+        ...
+
+    def require(self, manifest: Manifest) -> None:
+        """Raises IndexForeign where vectors made by ``manifest`` are not comparable with the library's."""
+        ...
+
+    def generation(self) -> int:
+        """A number that grows with every change, as it is now."""
+        ...
+
+    def cards(self) -> tuple[PolicyCard, ...]:
+        """All policies without their texts, by domain, then date."""
+        ...
+
+    def hashes(self) -> dict[str, str]:
+        """The content hash of every policy, by id."""
+        ...
+
+    def generations(self) -> dict[str, int]:
+        """The generation that wrote each policy, by id."""
+        ...
+
+    def read(self, policy_id: str) -> IndexedPolicy:
+        """One policy with its passages and vectors; raises KeyError where there is none."""
+        ...
+
+    def policy(self, policy_id: str) -> Policy:
+        """One policy without its passages and vectors; raises KeyError where there is none."""
+        ...
+
+    def put(self, indexed: IndexedPolicy) -> None:
+        """Adds a policy or replaces the one with its id, all or nothing; it lasts when this returns."""
+        ...
+
+    def remove(self, policy_id: str) -> bool:
+        """Removes a policy; False where there was none."""
+        ...
+
+    def close(self) -> None:
+        """Releases files and connections, and lets the next writer in."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
 
 class PassageSearch(Protocol):
@@ -82,7 +142,6 @@ class PassageIndex(PassageSearch, Protocol):
 
         Raises:
             IndexUnwritable: no permission, or no space left; what was committed stays.
-            IndexUnreachable: it is on a server that does not answer.
         """
         ...
 
@@ -99,7 +158,7 @@ class PassageIndex(PassageSearch, Protocol):
         ...
 
 
-def synchronise(library: Library, index: PassageIndex) -> int:
+def synchronise(library: PolicyLibrary, index: PassageIndex) -> int:
     """Brings the index up to the library; returns the number of policies written.
 
     Writes only what differs, or everything anew where most differs.
@@ -131,19 +190,16 @@ def synchronise(library: Library, index: PassageIndex) -> int:
     return len(changed)
 
 
-def open_index(folder: Path, library: Library, server: ChromaServer | None = None) -> PassageSearch:
+def open_index(folder: Path, library: Library) -> PassageSearch:
     """What to search: the index, and from the library whatever the index lacks.
 
-    It lacks something after an ingest was interrupted or while one is running, when its files were damaged or lost, and
-    when its server does not answer. Embedded, it is brought up to the library first, if it can be written and nobody is
-    writing; a server is written by ``fineprint ingest`` alone, so that replicas only read it.
+    It lacks something after an ingest was interrupted or while one is running, and when its files were damaged or lost.
+    It is brought up to the library first, if it can be written and nobody is writing.
 
     Raises:
         IndexProblem: the library cannot be read.
     """
-    index = ChromaIndex.open(folder, library.manifest, server)
-    if server is not None:
-        return CompletedIndex(library, index)
+    index = ChromaIndex.open(folder, library.manifest)
     index.policy_ids()  # some damage shows only when Chroma opens its files
     if index.generation() != library.generation():
         try:
@@ -351,9 +407,9 @@ class _State:
 
 
 class ChromaIndex:
-    """The passages in Chroma. Nothing is imported or opened before it is searched or written, or is on a server."""
+    """The passages in Chroma. Nothing is imported or opened before it is searched or written."""
 
-    def __init__(self, place: Place, manifest: Manifest) -> None:
+    def __init__(self, place: Folders, manifest: Manifest) -> None:
         """For ``open``."""
         self._place = place
         self._manifest = manifest
@@ -364,27 +420,24 @@ class ChromaIndex:
         self._build: _Build | None = None
 
     @classmethod
-    def open(cls, folder: Path, manifest: Manifest, server: ChromaServer | None = None) -> ChromaIndex:
+    def open(cls, folder: Path, manifest: Manifest) -> ChromaIndex:
         """Opens the index of an index folder; one that is damaged, or from another manifest, counts as empty.
 
         Args:
             folder: the index folder.
             manifest: how the library's vectors are made.
-            server: where the collections are, if not in the folder.
         """
-        return cls(OnServer(folder, server) if server else Folders(folder), manifest)
+        return cls(Folders(folder), manifest)
 
     @classmethod
     def of(cls, settings: Settings, manifest: Manifest) -> ChromaIndex:
-        """Opens the index that the settings name."""
-        return cls.open(settings.index, manifest, ChromaServer.of(settings))
+        """Opens the index of the folder that the settings name."""
+        return cls.open(settings.index, manifest)
 
     def generation(self) -> int:
-        """See ``PassageSearch``. On a server it is looked up once; raises IndexUnreachable."""
+        """See ``PassageSearch``."""
         with self._lock:
             self._refresh()
-            if self._place.elsewhere:
-                self._collection()
             return self._state.generation if self._state else 0
 
     def policy_ids(self) -> set[str]:
@@ -433,8 +486,6 @@ class ChromaIndex:
                 collection = self._collection()
                 try:
                     return collection.search(vector, k) if collection else []
-                except IndexUnreachable:
-                    raise
                 except Exception as exc:
                     # Another process may have put a new collection in the place of this one since it was looked up.
                     self._stop_serving()
@@ -445,12 +496,19 @@ class ChromaIndex:
                         ) from exc
         raise AssertionError("unreachable")
 
+    def vectors(self) -> Iterator[tuple[str, int, Vectors]]:
+        """Every passage in use, by policy and number, with its vector; for who examines the index."""
+        with self._lock:
+            collection = self._collection()
+        for page in collection.rows() if collection else ():
+            for row in page:
+                yield str(row.metadata["policy_id"]), int(row.metadata["n"]), row.vector
+
     def close(self) -> None:
         """See ``PassageIndex``."""
         with self._lock:
             self._discard()
             self._stop_serving()
-            self._place.close()
             self._seen = self._state = None
 
     def _refresh(self) -> None:
@@ -487,8 +545,6 @@ class ChromaIndex:
                     return serving
                 serving.close()
                 reason = "passages are missing"
-            except IndexUnreachable:
-                raise
             except Exception as exc:  # whatever Chroma makes of damaged files
                 reason = str(exc)
             _log.warning("The search index %s is damaged (%s) and is made anew.", self._place, reason)
@@ -539,14 +595,14 @@ class ChromaIndex:
 class _Build:
     """A collection in the making."""
 
-    place: Place
+    place: Folders
     name: str
     collection: Collection
     policy_ids: set[str]
     _rows: list[Row] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, place: Place, copied: str | None = None, policy_ids: set[str] | None = None) -> _Build:
+    def begin(cls, place: Folders, copied: str | None = None, policy_ids: set[str] | None = None) -> _Build:
         """An empty one, or a copy of the one in use and of the policies in it."""
         name, collection = place.create() if copied is None else place.copy(copied)
         return cls(place, name, collection, set(policy_ids or ()))

@@ -12,6 +12,7 @@ SAMPLES = Path(__file__).parent.parent / "ingest" / "samples"
 
 # What takes longest comes first, so that no worker is left with it at the end: browsers, which also wait, and others.
 FIRST = (
+    "qa/test_served",
     "e2e/test_finding", "e2e/test_chat", "qa/test_store", "e2e/test_hostile", "e2e/test_accessible", "ui/test_cli",
     "e2e/test_keyboard", "e2e/test_writing", "qa/test_chatmodel_served", "qa/test_chatmodel", "adversary/test_lies",
     "qa/test_crash", "e2e/test_compare", "e2e/test_widget", "qa/test_encoders", "e2e/test_own",

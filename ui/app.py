@@ -218,7 +218,7 @@ def _open_live(settings: Settings) -> LiveAnswers:
     def open_answers() -> Answers:
         from qa.service import PolicyQA
 
-        return PolicyQA.open(settings)
+        return PolicyQA.open(settings, recalls=True)
 
     return LiveAnswers(open_answers)
 

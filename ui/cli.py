@@ -11,15 +11,17 @@ import errno
 import io
 import json
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from qa.errors import FineprintError, UsageError
+from ui.caring import care
+from ui.evaluating import evaluation
+from ui.printing import IndexOption, JsonOption, drop_output, note, print_json, print_lines, progress, settings_of
 
 if TYPE_CHECKING:
     from ingest.parsing import Hints
@@ -47,11 +49,8 @@ feedback = typer.Typer(help="What readers think of answers.", no_args_is_help=Tr
 app.add_typer(feedback, name="feedback")
 keys = typer.Typer(help="Keys for programs that ask over HTTP.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys, name="keys")
-
-IndexOption = Annotated[
-    Path | None, typer.Option("--index", help="Folder of the index.  [default: $FINEPRINT_INDEX, else a user folder]")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+app.add_typer(evaluation, name="eval")
+app.add_typer(care)
 
 
 def _print_version(wanted: bool) -> None:
@@ -118,13 +117,13 @@ def ingest(
     if watch:
         if day or date:
             raise UsageError("--watch reads pages as they are now: leave out --as-of and --date.")
-        _watch(addresses, hints, _settings(index), every, as_json=as_json)
+        _watch(addresses, hints, settings_of(index), every, as_json=as_json)
         return
-    with _progress("Ingesting") as show:
+    with progress("Ingesting") as show:
         try:
             report = ingest_paths(
                 given,
-                _settings(index),
+                settings_of(index),
                 hints=hints,
                 as_of=day,
                 history=history,
@@ -133,9 +132,9 @@ def ingest(
         except UsageError as exc:  # no such path, or nothing in it: the command was meant well and failed
             raise FineprintError(str(exc)) from exc
     if as_json:
-        _print_json(to_json(report))
+        print_json(to_json(report))
     else:
-        _print_lines(_report_lines(report))
+        print_lines(_report_lines(report))
     if report.read == len(report.refused):
         raise typer.Exit(1)
 
@@ -175,7 +174,7 @@ def _watch(addresses: Sequence[str], hints: Hints, settings: Settings, every: st
     every_s = parse_interval(every) if every is not None else EVERY_S
     stop = threading.Event()
     pages = f"{len(addresses)} pages" if len(addresses) > 1 else "1 page"
-    _note(f"Reading {pages} now, then every {_interval(every_s)}. Ctrl+C ends it after the page that is being read.")
+    note(f"Reading {pages} now, then every {_interval(every_s)}. Ctrl+C ends it after the page that is being read.")
 
     def end(number: int, _: object) -> None:
         stop.set()
@@ -246,7 +245,7 @@ def ask(
     if batch is not None:
         if question is not None:
             raise UsageError("Give either a question or --batch.")
-        _ask_batch(batch, out, _settings(index, scope=scope))
+        _ask_batch(batch, out, settings_of(index, scope=scope))
         return
     if question is None:
         raise UsageError('Give a question, e.g. fineprint ask "does Perricone MD share my data?"')
@@ -255,18 +254,18 @@ def ask(
     asked = Question(
         question, history=tuple(history or ()), scope=scope, as_of=parse_as_of(as_of) if as_of is not None else None
     )
-    settings = _settings(index)
+    settings = settings_of(index)
     with _opened(settings) as answers:
         grows = settings.llm is not None and not as_json and sys.stdout.isatty()
         answer = _shown_growing(answers.stream(asked)) if grows else answers.ask(asked)
     if as_json:
         from qa.domain import as_json as to_json
 
-        _print_json(to_json(answer))
+        print_json(to_json(answer))
     else:
         from ui.terminal import answer_lines, terminal_width
 
-        _print_lines(answer_lines(answer, terminal_width()))
+        print_lines(answer_lines(answer, terminal_width()))
 
 
 def _shown_growing(steps: Iterator[Step]) -> Answer:
@@ -308,7 +307,7 @@ def compare(
     if as_json + csv + markdown > 1:
         raise UsageError("Give only one of --json, --csv and --markdown.")
     asked = Question(question, as_of=parse_as_of(as_of) if as_of is not None else None)
-    with _opened(_settings(index)) as answers, _progress("Comparing") as show:
+    with _opened(settings_of(index)) as answers, progress("Comparing") as show:
         entries = []
         for entry in answers.compare(asked, scope):
             entries.append(entry)
@@ -318,7 +317,7 @@ def compare(
         from qa.domain import as_json as to_json
 
         answered = [entry for entry in entries if not isinstance(entry, FailedEntry)]
-        _print_json(to_json({"question": question, "entries": answered, "failed": failed}))
+        print_json(to_json({"question": question, "entries": answered, "failed": failed}))
     elif csv or markdown:
         from ui.export_table import Cell, as_csv, as_markdown
 
@@ -327,7 +326,7 @@ def compare(
     else:
         from ui.terminal import comparison_lines, terminal_width
 
-        _print_lines(comparison_lines(entries, terminal_width()))
+        print_lines(comparison_lines(entries, terminal_width()))
     if len(failed) == len(entries):
         raise typer.Exit(1)
 
@@ -343,14 +342,14 @@ def _ask_batch(batch: Path, out: Path | None, settings: Settings) -> None:
 
         def counted() -> Iterator[Outcome]:
             nonlocal failed
-            with _progress("Asking") as show:
+            with progress("Asking") as show:
                 for done, outcome in enumerate(answer_cases(lines, answers.ask), start=1):
                     failed += outcome.answer is None
                     show(done, len(lines), str(outcome.id or ""))
                     yield outcome
 
         write_outcomes(out, counted())
-    _note(f"{len(lines)} cases, {failed} failed. Answers: {out}")
+    note(f"{len(lines)} cases, {failed} failed. Answers: {out}")
     if lines and failed == len(lines):
         raise typer.Exit(1)
 
@@ -365,7 +364,7 @@ def serve(
     """Runs the web chat and the HTTP API."""
     from ui.app import serve as serve_app
 
-    settings = _settings(index)
+    settings = settings_of(index)
     _check_chat_model(settings)
     if samples:
         _index_samples(settings)
@@ -389,9 +388,9 @@ def mcp(
     from ui.app import open_tools
 
     if sys.stdin.isatty():
-        _note("This is for MCP clients, which start it themselves and talk to it here (docs/mcp.md). Ctrl+D ends it.")
+        note("This is for MCP clients, which start it themselves and talk to it here (docs/mcp.md). Ctrl+D ends it.")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to clean up, and reading does not wait for Python
-    settings = _settings(index)
+    settings = settings_of(index)
     _check_chat_model(settings)
     open_tools(settings, scope or ())
 
@@ -417,10 +416,10 @@ def new_key(
     except ValueError as exc:
         raise UsageError(f"No key was made: {exc}.") from exc
     if as_json:
-        _print_json({"name": kept.name, "key": key, "setting": str(kept)})
+        print_json({"name": kept.name, "key": key, "setting": str(kept)})
         return
     about = "every policy" if kept.domains is None else ", ".join(sorted(kept.domains))
-    _print_lines(
+    print_lines(
         [
             f"The key of {kept.name}, for {about}, shown this once; it is sent as Authorization: Bearer:",
             "",
@@ -437,52 +436,16 @@ def new_key(
 def _index_samples(settings: Settings) -> None:
     from ingest.pipeline import ingest_paths, sample_paths
     from qa.errors import IndexMissing
-    from qa.library import Library
+    from qa.libraries import open_library
 
     try:
-        with Library.open(settings.index) as library:
+        with open_library(settings) as library:
             empty = not library.cards()
     except IndexMissing:
         empty = True
     if empty:
-        with _progress("Indexing the sample policies") as show:
+        with progress("Indexing the sample policies") as show:
             ingest_paths(sample_paths(), settings, on_progress=lambda p: show(p.done, p.total, p.name))
-
-
-@app.command("eval")
-def evaluate(  # noqa: PLR0917
-    cases: Annotated[
-        Path | None, typer.Option(help="Cases, one JSON object a line; the bundled ones if absent.")
-    ] = None,
-    policies_dir: Annotated[Path | None, typer.Option("--policies", help="Folder of the cases' policies.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for rows, summary and parameters.")] = None,
-    against: Annotated[Path | None, typer.Option(help="A saved summary to compare with.")] = None,
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(help="extractive, or a chat model as provider:model; repeat it to put several side by side."),
-    ] = None,
-    price: Annotated[
-        list[str] | None, typer.Option(help="What a million tokens cost, as engine=in/out; repeat it for each model.")
-    ] = None,
-) -> None:
-    """Measures answers against known ones."""
-    from rich.console import Console
-
-    from eval.engines import prices_of
-    from eval.evaluating import evaluate as run_evaluation
-
-    raise typer.Exit(
-        run_evaluation(
-            cases,
-            policies_dir,
-            out,
-            against,
-            _settings(None),
-            Console(),
-            engines=engine or (),
-            prices=prices_of(price or ()),
-        )
-    )
 
 
 @policies.command("list")
@@ -492,18 +455,18 @@ def list_policies(
     as_json: JsonOption = False,
 ) -> None:
     """Lists the policies in the index."""
-    with _opened(_settings(index)) as answers:
+    with _opened(settings_of(index)) as answers:
         cards = answers.cards(query)
     if as_json:
         from qa.domain import as_json as to_json
 
-        _print_json(to_json(cards))
+        print_json(to_json(cards))
     elif cards:
         from ui.terminal import card_lines
 
-        _print_lines(card_lines(cards))
+        print_lines(card_lines(cards))
     else:
-        _note(f"No policy matches {query!r}." if query else "The index holds no policies. Run `fineprint ingest`.")
+        note(f"No policy matches {query!r}." if query else "The index holds no policies. Run `fineprint ingest`.")
 
 
 @policies.command("show")
@@ -513,16 +476,16 @@ def show_policy(
     as_json: JsonOption = False,
 ) -> None:
     """Shows one policy: what is known of it, and its text."""
-    with _opened(_settings(index)) as answers:
+    with _opened(settings_of(index)) as answers:
         source = answers.policy(policy)
     if as_json:
         from ui.schemas import policy_document
 
-        _print_json(policy_document(source).model_dump(mode="json"))
+        print_json(policy_document(source).model_dump(mode="json"))
     else:
         from ui.terminal import policy_lines
 
-        _print_lines(policy_lines(source))
+        print_lines(policy_lines(source))
 
 
 @policies.command("label")
@@ -534,22 +497,22 @@ def label_policy(
     as_json: JsonOption = False,
 ) -> None:
     """Shows one policy at a glance: what it says about the standard questions."""
-    with _opened(_settings(index)) as answers:
+    with _opened(settings_of(index)) as answers:
         label = answers.label(policy)
     if svg is not None:
         from ui.labels import label_svg
 
         svg.write_text(label_svg(label), encoding="utf-8")
-        _note(f"Label: {svg}")
+        note(f"Label: {svg}")
     if as_json:
         from qa.domain import as_json as to_json
 
-        _print_json(to_json(label))
+        print_json(to_json(label))
     elif svg is None:
         from ui.labels import label_lines
         from ui.terminal import terminal_width
 
-        _print_lines(label_lines(label, terminal_width()))
+        print_lines(label_lines(label, terminal_width()))
 
 
 @policies.command("changes")
@@ -564,7 +527,7 @@ def show_changes(
     """Shows what changed from one version of a policy to another."""
     from ui.versions import pair
 
-    with _opened(_settings(index)) as answers:
+    with _opened(settings_of(index)) as answers:
         first = answers.policy(older).policy
         if newer is None:
             other = answers.policy(first.domain).policy.id
@@ -575,11 +538,11 @@ def show_changes(
     if as_json:
         from qa.domain import as_json as to_json
 
-        _print_json(to_json(changes))
+        print_json(to_json(changes))
     else:
         from ui.terminal import changes_lines, terminal_width
 
-        _print_lines(changes_lines(changes, terminal_width(), about))
+        print_lines(changes_lines(changes, terminal_width(), about))
 
 
 @policies.command("remove")
@@ -590,7 +553,29 @@ def remove_policy(
     """Removes one policy version from the index."""
     from ui.upkeep import remove
 
-    _note(f"Removed {remove(_settings(index), policy)}.")
+    note(f"Removed {remove(settings_of(index), policy)}.")
+
+
+@app.command()
+def bench(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for every measurement, the summary and the figures.")] = Path(
+        "bench-results"
+    ),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer trials and at most 1,000 policies: minutes.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on in --out where a run was stopped.")] = False,
+    policies_dir: Annotated[
+        Path | None, typer.Option("--policies", help="Folder of policies; the samples if absent.")
+    ] = None,
+    cases: Annotated[Path | None, typer.Option(help="Questions about them; the bundled ones if absent.")] = None,
+    sizes: Annotated[
+        str | None, typer.Option(help="Numbers of policies to ask questions of, e.g. 4,1000,100000.")
+    ] = None,
+) -> None:
+    """Measures time, memory and disk on this machine, beside the pipeline that tutorials teach."""
+    from ui.timing import run_bench_at_terminal
+
+    run_bench_at_terminal(out, quick=quick, resume=resume, policies=policies_dir, cases=cases, sizes=sizes)
 
 
 @feedback.command("export")
@@ -601,17 +586,17 @@ def export_feedback(
     """Writes judged answers, where their question was given, as draft cases for `fineprint eval`."""
     from ui.feedback import Feedback, export_cases, feedback_file
 
-    settings = _settings(index)
+    settings = settings_of(index)
     with _opened(settings) as answers:
         export = export_cases(Feedback(feedback_file(settings)).rows(), answers.policy)
     if out is None:
-        _print_lines(export.lines)
+        print_lines(export.lines)
     else:
         try:
             out.write_text("".join(f"{line}\n" for line in export.lines), encoding="utf-8")
         except OSError as exc:
             raise FineprintError(f"{out} cannot be written: {exc.strerror}. Name another file.") from exc
-    _note(
+    note(
         f"{len(export.lines)} draft cases. Left out: {export.without_consent} without consent to keep the question, "
         f"{export.unusable} about a policy that is not indexed or about several."
     )
@@ -622,31 +607,7 @@ def clear_feedback(index: IndexOption = None) -> None:
     """Deletes all feedback."""
     from ui.feedback import Feedback, feedback_file
 
-    _note(f"Deleted {Feedback(feedback_file(_settings(index))).clear()} judgements.")
-
-
-@app.command()
-def doctor(index: IndexOption = None) -> None:
-    """Examines the index and the model."""
-    from ui.upkeep import examine
-
-    well = True
-    for check in examine(_settings(index)):
-        well = well and check.fine
-        _print_lines([f"{'ok     ' if check.fine else 'PROBLEM'}  {check.name}: {check.detail}"])
-    if not well:
-        raise typer.Exit(1)
-
-
-@app.command()
-def rebuild(index: IndexOption = None) -> None:
-    """Makes the index anew from the stored texts."""
-    from ingest.pipeline import rebuild as run_rebuild
-
-    settings = _settings(index)
-    with _progress("Rebuilding") as show:
-        count = run_rebuild(settings, on_progress=lambda p: show(p.done, p.total, p.name))
-    _note(f"Rebuilt {count} policies in {settings.index}.")
+    note(f"Deleted {Feedback(feedback_file(settings_of(index))).clear()} judgements.")
 
 
 def main() -> NoReturn:
@@ -655,7 +616,7 @@ def main() -> NoReturn:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
     sys.exit(code)
 
 
@@ -687,7 +648,7 @@ def run(arguments: list[str]) -> int:
     except Exception as exc:
         if debug:
             raise
-        _note(f"fineprint: {_one_line(exc)}")
+        note(f"fineprint: {_one_line(exc)}")
         return 2 if isinstance(exc, UsageError) else 1
     return 0
 
@@ -717,18 +678,6 @@ def _prepare_output() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _drop_output() -> None:
-    """The reader has gone (``| head``): nothing more is to be said, also not when Python flushes at its end."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _settings(index: Path | None, **overrides: Any) -> Settings:
-    from qa.settings import load_settings
-
-    return load_settings({"index": index, **overrides})
-
-
 def _check_chat_model(settings: Settings) -> None:
     """A service that could not use its chat model does not start; whether that is up is another matter."""
     if settings.llm is not None:
@@ -743,34 +692,6 @@ def _opened(settings: Settings) -> Iterator[PolicyQA]:
 
     with contextlib.closing(PolicyQA.open(settings)) as answers:
         yield answers
-
-
-Show = Callable[[int, int | None, str], None]
-"""Told how many are done, of how many if that is known, and the last one's name."""
-
-
-@contextlib.contextmanager
-def _progress(title: str) -> Iterator[Show]:
-    """A progress bar on standard error; nothing where that is not a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn(title),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=escape(Path(name).name[:40])
-        )
 
 
 def _report_lines(report: Report) -> Iterator[str]:
@@ -798,26 +719,3 @@ def _report_lines(report: Report) -> Iterator[str]:
             yield title
         for name, message in items:
             yield f"  {visible(name)}: {visible(message)}"
-
-
-def _print_json(data: Any) -> None:
-    """JSON in UTF-8 where the output can say it, else in ASCII, which means the same."""
-    text = json.dumps(data, ensure_ascii=False, indent=2)
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        text = json.dumps(data, ensure_ascii=True, indent=2)
-    _print_lines([text])
-
-
-def _print_lines(lines: Iterable[str]) -> None:
-    try:
-        for line in lines:
-            print(line)
-    except BrokenPipeError:
-        _drop_output()
-        raise typer.Exit(0) from None
-
-
-def _note(message: str) -> None:
-    print(message, file=sys.stderr)

@@ -91,6 +91,9 @@ class Metrics:
             "fineprint_responses_broken", "Responses that did not end: the client went.", registry=registry
         )
         self._answers = Counter("fineprint_answers", "Answers given.", ("status", "verdict"), registry=registry)
+        self._recalled = Counter(
+            "fineprint_answers_recalled", "Of these, answers given a moment ago and given again.", registry=registry
+        )
         self._answer_seconds = Histogram(
             "fineprint_answer_seconds", "Making an answer, without waiting for a place.",
             buckets=_SLOW, registry=registry,
@@ -130,6 +133,9 @@ class Metrics:
     def answered(self, answer: Answer) -> None:
         """A question was answered."""
         self._answers.labels(answer.status.value, answer.verdict.value if answer.verdict else "").inc()
+        if answer.timings_ms.recalled is not None:  # nothing was made, and a chat model's part is counted already
+            self._recalled.inc()
+            return
         self._answer_seconds.observe(answer.timings_ms.total / 1000)
         for stage in _STAGES:
             self._stage_seconds.labels(stage).observe(getattr(answer.timings_ms, stage) / 1000)

@@ -185,6 +185,14 @@ class TimingsDocument(_Document):
     reading: float
     writing: float
     total: float
+    recalled: Annotated[
+        float | SkipJsonSchema[None],
+        Field(
+            exclude_if=lambda took: took is None,
+            json_schema_extra=lambda schema: schema.pop("default"),
+            description="Only where the same answer was given a moment ago: what finding it again took.",
+        ),
+    ] = None
 
 
 class GenerationDocument(_Document):

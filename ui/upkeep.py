@@ -1,20 +1,22 @@
-"""Care of the index: removing a policy, and examining the whole."""
+"""Care of the index: removing a policy, examining and mending the whole, and what a backup of it holds."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.errors import FineprintError, IndexProblem
+from qa.errors import FineprintError
 from qa.settings import Settings
 
 if TYPE_CHECKING:
     from qa.encoders import TextEncoder
+    from qa.examining import Finding
+    from qa.mending import Mended
 
-__all__ = ["Check", "examine", "remove"]
+__all__ = ["Check", "beside", "examine", "mended_lines", "remove"]
 
 _READY = {
     "title": "Ready",
@@ -27,11 +29,26 @@ _READY = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; ``detail`` says what was found, and what to do where it is not fine."""
+    """One thing that was looked at.
+
+    Attributes:
+        name: what it is.
+        fine: whether answers are right, and nothing is lost or at risk.
+        detail: what was found, and what to do where it is not fine.
+        findings: what is wrong with a part of the index, one by one.
+    """
 
     name: str
     fine: bool
     detail: str
+    findings: tuple[Finding, ...] = ()
+
+    def lines(self) -> list[str]:
+        """As ``doctor`` prints it."""
+        lines = [f"{'note   ' if each.harmless else 'PROBLEM'}  {self.name}: {_said(each)}" for each in self.findings]
+        if self.fine or not self.findings:
+            lines.insert(0, f"{'ok     ' if self.fine else 'PROBLEM'}  {self.name}: {self.detail}")
+        return lines
 
 
 def remove(settings: Settings, scope: str) -> str:
@@ -42,39 +59,72 @@ def remove(settings: Settings, scope: str) -> str:
         IndexProblem: the index cannot be read or written.
     """
     from qa.labelling import LabelStore
-    from qa.library import Library
+    from qa.libraries import open_library, open_library_for_writing, search_index
     from qa.routing import find_scope
-    from qa.store import ChromaIndex, synchronise
+    from qa.store import synchronise
 
-    with Library.open(settings.index) as library:
+    with open_library(settings) as library:
         manifest = library.manifest
         policy_id = find_scope(library.cards(), scope)
-    with (
-        Library.open_for_writing(settings.index, manifest) as library,
-        contextlib.closing(ChromaIndex.of(settings, manifest)) as index,
-    ):
+    with open_library_for_writing(settings, manifest) as library, search_index(settings, manifest) as index:
         library.remove(policy_id)
-        synchronise(library, index)
+        if index is not None:
+            synchronise(library, index)
     LabelStore(settings.index, made_by="").forget(policy_id)
     return policy_id
 
 
-def examine(settings: Settings, *, encoder: TextEncoder | None = None) -> Iterator[Check]:
-    """Looks at the model, the chat model where one is set, the library, and the search index, in this order.
+def examine(
+    settings: Settings,
+    *,
+    encoder: TextEncoder | None = None,
+    on_progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Iterator[Check]:
+    """Looks at the model, the chat model where one is set, and the parts of the index, in this order.
 
     Args:
         settings: which index.
         encoder: instead of the one that the settings name.
+        on_progress: told at which part of the index it is, how much of it was looked at, and of how much.
     """
+    from qa.examining import examined
+
     yield _check("model", lambda: _model(settings, encoder))
     if settings.llm is not None:
         yield _check("chat model", lambda: _chat_model(settings))
-    library = _check("library", lambda: _library(settings))
-    yield library
-    if library.fine:
-        yield _check("policies", lambda: _policies(settings))
-        yield _check("fit", lambda: _fit(settings, encoder))
-        yield _check("search index", lambda: _search_index(settings))
+    for part in examined(settings, on_progress=on_progress):
+        fine = all(finding.harmless for finding in part.findings)
+        yield Check(part.name, fine, part.detail, part.findings)
+        if part.name == "library" and fine:
+            yield _check("fit", lambda: _fit(settings, encoder))
+
+
+def _said(finding: Finding) -> str:
+    """A finding in a line: what is wrong, then what to do, as a sentence of its own."""
+    from ui.render import visible
+
+    remedy = f"{finding.remedy[:1].upper()}{finding.remedy[1:].rstrip('.')}." if finding.remedy else ""
+    return visible(" ".join(f"{finding.problem} {remedy}".split()))
+
+
+def mended_lines(mended: Mended) -> list[str]:
+    """What ``doctor --fix`` did."""
+    lines = []
+    if mended.brought_forward:
+        lines.append("The library has the present form now.")
+    if mended.written:
+        lines.append(f"{mended.written} policies were written to the search index.")
+    if mended.removed:
+        lines.append(f"Removed what was left over: {', '.join(mended.removed)}.")
+    return lines
+
+
+def beside(settings: Settings) -> dict[str, Path]:
+    """What a backup holds beside the library: judgements of readers, and what is known of pages of the web."""
+    from ui.feedback import FILE, feedback_file
+
+    judged = feedback_file(settings)
+    return {"web.json": settings.index / "web.json", **({FILE: judged} if judged else {})}
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:
@@ -111,58 +161,12 @@ def _chat_model(settings: Settings) -> str:
     return f"{model.name} answers, {spent:.1f} s until its first words"
 
 
-def _library(settings: Settings) -> str:
-    from qa.library import Library
-
-    with Library.open(settings.index) as library:
-        count = len(library.cards())
-    if not count:
-        raise IndexProblem(f"{settings.index} holds no policies. Run `fineprint ingest`.")
-    return f"{count} policies in {settings.index}"
-
-
-def _policies(settings: Settings) -> str:
-    """Reads every policy, which checks its hash, and every span."""
-    from qa.library import Library
-
-    sentences = 0
-    with Library.open(settings.index) as library:
-        for card in library.cards():
-            source = library.read(card.id)
-            at = 0
-            for passage in source.passages:
-                if source.policy.text[at : passage.start].strip() or passage.start < at:
-                    raise IndexProblem(f"The passages of {card.id} do not cover its text. Run `fineprint rebuild`.")
-                at = passage.end
-            if source.policy.text[at:].strip():
-                raise IndexProblem(f"The passages of {card.id} do not cover its text. Run `fineprint rebuild`.")
-            sentences += len(source.sentences())
-    return f"every text is whole, {sentences} sentences"
-
-
 def _fit(settings: Settings, encoder: TextEncoder | None) -> str:
     from ingest.pipeline import manifest_of
     from qa.encoders import open_encoder
-    from qa.library import Library
+    from qa.libraries import open_library
 
-    with Library.open(settings.index) as library:
+    with open_library(settings) as library:
         library.require(manifest_of(encoder or open_encoder(settings)))
         manifest = library.manifest
     return f"made with {manifest.encoder} and chunker {manifest.chunker}, as this version does"
-
-
-def _search_index(settings: Settings) -> str:
-    from qa.library import Library
-    from qa.store import ChromaIndex
-
-    with (
-        Library.open(settings.index) as library,
-        contextlib.closing(ChromaIndex.of(settings, library.manifest)) as index,
-    ):
-        known, found = {card.id for card in library.cards()}, index.policy_ids()
-        if known != found:
-            raise IndexProblem(
-                f"It lacks {len(known - found)} policies of the library and has {len(found - known)} others."
-                " Run `fineprint ingest`, which brings it up to date."
-            )
-    return f"agrees with the library: {len(found)} policies"

@@ -149,6 +149,9 @@ def test_what_a_part_brings_is_what_is_lost_without_it() -> None:
     # Of four, only the second is right.
     assert lines[1].brings == 0.75
     assert lines[1].figures.not_stated_f1 == 0.0
+    assert lines[0].test is None
+    assert lines[1].test is not None
+    assert lines[1].test.difference == 0.75
     assert "| always yes | 0.250 | 0.750 |" in as_markdown(lines)
 
 

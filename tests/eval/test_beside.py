@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from eval.beside import MOST_SHOWN, folder_of, save_engines, show_engines, show_work
+from eval.comparing import read_baseline
 from eval.engines import Engine, Price, Tried, settings_for
-from eval.reporting import ResultsUnwritable, read_baseline
+from eval.keeping import ResultsUnwritable
 from eval.running import run_eval
 from qa.domain import Answer, Generation, Question
 from qa.settings import Settings

@@ -9,11 +9,13 @@ import pytest
 from rich.console import Console
 
 from eval.cases import InvalidCases
+from eval.comparing import InvalidBaseline
 from eval.engines import InvalidEngine
 from eval.evaluating import evaluate
-from eval.reporting import InvalidBaseline
-from qa.encoders import HashingEncoder
-from qa.errors import ChatModelFailed
+from ingest.pipeline import ingest_paths
+from qa.domain import Vectors
+from qa.encoders import HashingEncoder, TextEncoder
+from qa.errors import ChatModelFailed, UsageError
 from qa.settings import load_settings
 from tests.chatting import Reply, Request, serving
 
@@ -41,10 +43,32 @@ def cases(tmp_path: Path) -> Path:
     return path
 
 
-def run(tmp_path: Path, cases: Path, out: Path | None = None, baseline: Path | None = None) -> int:
+def run(
+    tmp_path: Path,
+    cases: Path,
+    out: Path | None = None,
+    baseline: Path | None = None,
+    *,
+    console: Console | None = None,
+    encoder: TextEncoder | None = None,
+    jobs: int = 1,
+    resume: bool = False,
+) -> int:
     settings = load_settings({"index": tmp_path / "users-own-index", "cache": tmp_path / "cache"}, environ={})
-    console = Console(quiet=True)
-    return evaluate(cases, None, out, baseline, settings, console, encoder=HashingEncoder())
+    return evaluate(
+        cases, None, out, baseline, settings, console or Console(quiet=True), encoder=encoder or HashingEncoder(),
+        jobs=jobs, resume=resume,
+    )  # fmt: skip
+
+
+def answers(folder: Path) -> list[dict[str, object]]:
+    """What was answered, without the times, which differ."""
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        del row["elapsed_ms"]
+        if row["answer"]:
+            del row["answer"]["timings_ms"]
+    return rows
 
 
 def test_a_run_is_saved_and_a_second_one_ties_with_it(tmp_path: Path, cases: Path) -> None:
@@ -54,8 +78,46 @@ def test_a_run_is_saved_and_a_second_one_ties_with_it(tmp_path: Path, cases: Pat
     assert summary["unscored"] == ["gone"]
     assert summary["figures"]["n"] == 2
     assert (summary["figures"]["missing"], summary["figures"]["invalid_quotes"]) == (0, 0)
-    assert json.loads((out / "parameters.json").read_text(encoding="utf-8"))["policies"] == 4
-    assert run(tmp_path, cases, baseline=out) == 0
+    parameters = json.loads((out / "parameters.json").read_text(encoding="utf-8"))
+    assert (parameters["policies"], parameters["jobs"], len(parameters["models_sha256"])) == (4, 1, 64)
+    again = tmp_path / "again"
+    assert run(tmp_path, cases, again, baseline=out, jobs=2) == 0
+    assert answers(again) == answers(out)
+    comparison = json.loads((again / "comparison.json").read_text(encoding="utf-8"))
+    assert (comparison["falls"], comparison["broken"]) == ([], [])
+    assert {test["p_value"] for test in comparison["tests"]} == {1.0}
+
+
+class Interrupting(HashingEncoder):
+    """An encoder at which somebody gives up when asked how long anything takes."""
+
+    def encode_question(self, text: str) -> Vectors:
+        if text.startswith("How long"):
+            raise KeyboardInterrupt
+        return super().encode_question(text)
+
+
+def test_a_run_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, cases: Path) -> None:
+    out = tmp_path / "out"
+    console = Console(file=(printed := io.StringIO()), width=200)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, cases, out, console=console, encoder=Interrupting())
+    assert printed.getvalue().endswith(f"go on with --resume --out {out}\n")
+    kept = (out / "unfinished.jsonl").read_bytes()
+    assert kept.count(b"\n") == 2  # the parameters and one row
+    text = json.loads(kept.splitlines()[1])["answer"]["text"]
+    marker = f"{text} Marked."  # what is asked again would come without it
+    (out / "unfinished.jsonl").write_bytes(kept.replace(json.dumps(text).encode(), json.dumps(marker).encode()))
+    assert run(tmp_path, cases, out, console=console, resume=True) == 0
+    assert "1 of 3 answers of extractive are there already." in printed.getvalue()
+    assert [row["id"] for row in answers(out)] == ["sell", "keep", "gone"]
+    assert json.loads((out / "rows.jsonl").read_text().splitlines()[0])["answer"]["text"] == marker
+    assert not (out / "unfinished.jsonl").exists()
+
+
+def test_going_on_needs_the_folder_of_the_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--out"):
+        run(tmp_path, tmp_path / "no-such-file", resume=True)
 
 
 def test_a_fall_below_the_baseline_is_exit_code_one(tmp_path: Path, cases: Path) -> None:
@@ -95,6 +157,37 @@ def test_a_folder_without_the_policies_asked_about_is_refused(tmp_path: Path, ca
     settings = load_settings({"index": tmp_path / "index", "cache": tmp_path / "cache"}, environ={})
     with pytest.raises(InvalidCases):
         evaluate(cases, tmp_path / "empty", None, None, settings, Console(quiet=True), encoder=HashingEncoder())
+
+
+TEA = """# Privacy policy of Teapot
+
+When you order, we collect your name, your postal address and your e-mail address. We use this personal information to
+send you the tea that you ordered. We do not sell your personal information to anybody. We share it with the carrier who
+brings your parcel, and with the authorities where a court order obliges us to. This site sets one cookie, which
+remembers your basket. Our privacy officer sends you a copy of the personal data that we hold about you if you write to
+us. When this privacy policy changes, the new one is put here.
+"""
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["the index", "a folder"])
+def test_policies_of_ones_own_come_from_a_folder_or_from_the_index_and_need_no_date(
+    tmp_path: Path, *, index: bool
+) -> None:
+    settings = load_settings({"index": tmp_path / "index", "cache": tmp_path / "cache"}, environ={})
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "tea.example.md").write_text(TEA)
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "- question: Do you sell my data?\n  policy: tea.example\n  verdict: no\n"
+        "  evidence: We do not sell your personal information to anybody.\n"
+    )
+    if index:
+        ingest_paths([tmp_path / "policies"], settings, encoder=HashingEncoder())
+    folder = None if index else tmp_path / "policies"
+    assert evaluate(own, folder, tmp_path / "out", None, settings, Console(quiet=True), encoder=HashingEncoder()) == 0
+    (row,) = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text().splitlines()]
+    assert row["state"] == "scored"
+    assert row["answer"]["policies"][0].startswith("tea.example@")
 
 
 # --- several engines --------------------------------------------------------------------------------------------------

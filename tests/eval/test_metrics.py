@@ -7,8 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.cases import BUNDLED, Case, Gold, read_cases
-from eval.metrics import Marks, Score, covered, domain_of, f1, figures, find_spans, flat, mark, percentile, score
+from eval.cases import BUNDLED, Case, Gold, Kind, read_cases
+from eval.metrics import (
+    LOWER_IS_BETTER,
+    MEASURES,
+    Marks,
+    Score,
+    characters,
+    common,
+    covered,
+    domain_of,
+    figures,
+    find_spans,
+    flat,
+    mark,
+    percentile,
+    score,
+    value_of,
+)  # fmt: skip
 from qa.domain import Answer, Status
 from qa.text import Span
 from tests.eval.making import (
@@ -30,10 +46,7 @@ from tests.eval.making import (
 )  # fmt: skip
 
 FLAT = {stem: flat(text) for stem, text in TEXTS.items()}
-SHARES = (
-    "right_and_proven", "verdict_accuracy", "verdict_macro_f1", "answerability", "not_stated_f1", "hit_at_1",
-    "hit_at_3", "citation_precision", "evidence_recall", "status_accuracy", "routing_accuracy", "entries_right",
-)  # fmt: skip
+SHARES = tuple(name for name in MEASURES if name not in LOWER_IS_BETTER)
 
 
 def marked(case: Case, given: Answer | None) -> Marks:
@@ -123,6 +136,44 @@ def test_a_right_verdict_without_proof_is_not_enough() -> None:
     assert not got.right_and_proven
 
 
+def test_characters_count_once_and_those_of_no_policy_count_against_precision() -> None:
+    gold = proof("no", SELL, also=(LAW,))
+    twice = score(gold, answer("no", SELL[:12], SELL[6:]), FLAT[STEM])
+    assert (twice.char_precision, twice.char_recall) == (1.0, 1.0)
+    acceptable = score(gold, answer("no", LAW), FLAT[STEM])
+    assert (acceptable.char_precision, acceptable.char_recall) == (1.0, 0.0)
+    invented = score(gold, answer("no", SELL, "x" * len(SELL)), FLAT[STEM])
+    assert (invented.char_precision, invented.char_recall) == (0.5, 1.0)
+    silent = score(gold, answer(None, status="not_stated"), FLAT[STEM])
+    assert (silent.char_precision, silent.char_recall) == (None, 0.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5),
+)
+def test_characters_in_common_are_those_that_counting_one_by_one_gives(
+    ones: list[tuple[int, int]], others: list[tuple[int, int]]
+) -> None:
+    mine, theirs = ({at for each in spans for at in range(*sorted(each))} for spans in (ones, others))
+    one, other = ([Span(*sorted(each)) for each in spans] for spans in (ones, others))
+    assert characters(one) == len(mine)
+    assert common(one, other) == len(mine & theirs)
+
+
+def test_a_case_that_cites_another_company_counts_once_however_often_it_does() -> None:
+    astray = marked(case("a", "no", SELL), answer("no", SELL, LAW, policy_id=OTHER_ID))
+    fine = marked(case("b", "no", SELL), answer("no", SELL))
+    assert figures([astray, fine]).wrong_policy == 2
+    assert figures([astray, fine]).wrong_company_rate == 0.5
+
+
+def test_marks_of_an_older_run_have_no_figures_by_character() -> None:
+    old = Marks(Score(Kind.YES_NO, Gold.NO, Gold.NO, (True,), 1.0))
+    assert (figures([old]).evidence_recall, figures([old]).hit_at_1) == (1.0, 1.0)
+    assert (figures([old]).char_precision, figures([old]).char_recall) == (None, None)
+
+
 def test_silence_needs_no_proof() -> None:
     assert score(proof("not_stated"), answer(None, status="not_stated"), FLAT[STEM]).right_and_proven
     assert not score(proof("not_stated"), answer("no", SELL), FLAT[STEM]).right
@@ -139,13 +190,18 @@ def test_a_yes_no_question_answered_without_a_verdict_is_wrong() -> None:
     assert not score(proof("no", SELL), answer(None, SELL), FLAT[STEM]).right
 
 
+def labelled(gold: str, got: str | None, kind: Kind = Kind.YES_NO) -> Marks:
+    return Marks(Score(kind, Gold(gold), Gold(got) if got else None), missing=got is None)
+
+
 def test_f1_by_hand() -> None:
-    kind = proof("no", SELL).kind
-    scores = [Score(kind, Gold(gold), Gold(got)) for gold, got in [("yes", "yes"), ("yes", "no"), ("no", "yes")]]
-    # yes: TP 1, FP 1, FN 1 → 2 / 4. no: TP 0, FP 1, FN 1 → 0. conditional: never given, never right.
-    assert f1(scores, Gold.YES) == 0.5
-    assert f1(scores, Gold.NO) == 0.0
-    assert f1(scores, Gold.CONDITIONAL) is None
+    marks = [labelled("yes", "yes"), labelled("yes", "no"), labelled("no", "yes"), labelled("not_stated", "yes")]
+    # yes: TP 1, FP 2, FN 1 → 2 / 5. no: TP 0 → 0. not_stated: FN 1 → 0. conditional: never given, never right.
+    assert figures(marks).not_stated_f1 == 0.0
+    assert figures(marks).verdict_macro_f1 is None
+    more = [*marks, labelled("conditional", "conditional"), labelled("not_stated", "not_stated")]
+    # conditional 1; not_stated: TP 1, FN 1 → 2 / 3.
+    assert figures(more).verdict_macro_f1 == (2 / 5 + 0 + 1 + 2 / 3) / 4
 
 
 def test_all_figures_of_five_cases_by_hand() -> None:
@@ -170,6 +226,14 @@ def test_all_figures_of_five_cases_by_hand() -> None:
     assert got.citation_precision == 2 / 5  # a: 1 of 2, b: 1 of 2, d: 0 of 1
     assert got.evidence_recall == 2 / 4  # a 1, b 1, d 0, e 0
     assert got.citations_per_answer == 5 / 3  # a 2, b 2, d 1
+    assert got.mrr == (1 + 1 / 2) / 4  # a first, b second, d and e none
+    assert (got.not_stated_precision, got.not_stated_recall) == (1.0, 1.0)  # c, and only c
+    cookies, law, sell = len(COOKIES), len(LAW), len(SELL)
+    a, b = sell / (sell + cookies), cookies / (law + cookies)  # what is right of what is cited; of d nothing is
+    assert got.char_precision == pytest.approx((a + b) / 3)
+    assert got.char_recall == 2 / 4  # all of a and b, nothing of d and e
+    assert got.right == 2 / 5
+    assert got.wrong_company_rate == 0.0
     assert got.invalid_quotes == 1
     assert got.wrong_policy == 0
     assert (got.status_accuracy, got.routing_accuracy, got.entries_right) == (None, None, None)
@@ -177,8 +241,9 @@ def test_all_figures_of_five_cases_by_hand() -> None:
 
 def test_figures_of_nothing_are_undefined_and_counts_zero() -> None:
     got = dataclasses.asdict(figures([]))
+    assert value_of([]) is None
     assert {name for name, value in got.items() if value == 0} == {"n", "missing", "invalid_quotes", "wrong_policy"}
-    assert all(got[name] is None for name in SHARES)
+    assert all(got[name] is None for name in MEASURES)
 
 
 def test_a_silent_policy_alone_leaves_what_is_about_evidence_undefined() -> None:
@@ -240,6 +305,7 @@ def test_perfect_answers_to_the_bundled_cases_make_every_share_one(samples: Path
     got = dataclasses.asdict(figures(marks))
     assert {name: got[name] for name in SHARES} == dict.fromkeys(SHARES, 1.0)
     assert (got["missing"], got["invalid_quotes"], got["wrong_policy"]) == (0, 0, 0)
+    assert got["wrong_company_rate"] == 0.0
     assert all(each.right for each in marks)
 
 
@@ -248,7 +314,7 @@ def test_no_answers_to_the_bundled_cases_make_every_share_zero(samples: Path) ->
     texts = {stem: flat((samples / f"{stem}.md").read_text(encoding="utf-8")) for stem in _stems(cases)}
     marks = [mark(each, None, texts) for each in cases]
     got = dataclasses.asdict(figures(marks))
-    undefined = {"citation_precision"}
+    undefined = {"citation_precision", "char_precision", "not_stated_precision"}
     assert {name: got[name] for name in SHARES} == {name: None if name in undefined else 0.0 for name in SHARES}
     assert got["missing"] == len(cases)
     assert not any(each.right for each in marks)
@@ -278,7 +344,7 @@ def test_shares_stay_between_zero_and_one_and_first_hits_are_among_the_first_thr
     pairs: list[tuple[Case, Answer | None]],
 ) -> None:
     got = figures([marked(asked, given) for asked, given in pairs])
-    for name in SHARES:
+    for name in MEASURES:
         value = getattr(got, name)
         assert value is None or 0.0 <= value <= 1.0
     if got.hit_at_1 is not None and got.hit_at_3 is not None:

@@ -7,21 +7,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from eval.comparing import compare, read_baseline
+from eval.keeping import ResultsUnwritable
 from eval.metrics import Figures
-from eval.reporting import (
-    Baseline,
-    InvalidBaseline,
-    ResultsUnwritable,
-    compare,
-    read_baseline,
-    save,
-    show,
-    show_comparison,
-    shown,
-)  # fmt: skip
+from eval.reporting import MOST_NAMED, save, show, show_comparison, shown
 from eval.running import Run, run_eval
 from qa.domain import Answer, Question
-from tests.eval.making import COOKIES, LAW, OTHER_ID, PARAMETERS, SELL, TEXTS, answer, case, ideal
+from tests.eval.making import COOKIES, LAW, PARAMETERS, SELL, TEXTS, answer, case, ideal
 
 CASES = [case("a", "no", SELL), case("b", "yes", COOKIES), case("c", "stated", LAW, kind="open")]
 BY_ID = {each.id: each for each in CASES}
@@ -40,98 +32,11 @@ def run_with(**given: Answer | None) -> Run:
     return run_eval(CASES, TEXTS, ask, PARAMETERS)
 
 
-def saved(run: Run, folder: Path) -> Baseline:
-    save(run, folder)
-    return read_baseline(folder)
-
-
 def printed(run: Run) -> str:
     console = Console(width=200, record=True, file=None, quiet=False)
     with console.capture() as captured:
         show(run, console)
     return captured.get()
-
-
-def test_a_tie_is_no_fall(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
-    comparison = compare(run_with(), baseline)
-    assert (comparison.falls, comparison.fixed, comparison.broken) == ((), (), ())
-
-
-def test_a_case_that_broke_makes_figures_fall_and_is_named(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
-    comparison = compare(run_with(b=answer("no", COOKIES)), baseline)
-    falls = {fall.figure: (fall.was, fall.now) for fall in comparison.falls}
-    assert falls["right_and_proven"] == (1.0, 2 / 3)
-    assert falls["verdict_accuracy"] == (1.0, 1 / 2)
-    assert "hit_at_1" not in falls
-    assert comparison.broken == ("b",)
-    assert comparison.fixed == ()
-
-
-def test_a_case_that_was_mended_is_named_and_nothing_falls(tmp_path: Path) -> None:
-    baseline = saved(run_with(b=answer("no", COOKIES)), tmp_path)
-    comparison = compare(run_with(), baseline)
-    assert comparison.falls == ()
-    assert comparison.fixed == ("b",)
-
-
-def test_a_fall_within_the_tolerance_passes_and_beyond_it_does_not(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
-    now = run_with()
-    for fallen, passes in ((0.996, True), (0.994, False)):
-        figures = dataclasses.replace(now.summary.figures, hit_at_1=fallen)
-        run = dataclasses.replace(now, summary=dataclasses.replace(now.summary, figures=figures))
-        assert (compare(run, baseline).falls == ()) is passes
-
-
-@pytest.mark.parametrize(
-    ("given", "figure"),
-    [
-        (answer("no", SELL, "Invented words."), "invalid_quotes"),
-        (answer("no", SELL, policy_id=OTHER_ID), "wrong_policy"),
-        (None, "missing"),
-    ],
-)
-def test_counts_of_harm_may_not_rise_by_one(tmp_path: Path, given: Answer | None, figure: str) -> None:
-    baseline = saved(run_with(), tmp_path)
-    assert figure in {fall.figure for fall in compare(run_with(a=given), baseline, tolerance=1.0).falls}
-
-
-def test_a_figure_that_cannot_be_computed_any_more_has_fallen(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
-    now = run_with()
-    figures = dataclasses.replace(now.summary.figures, hit_at_1=None)
-    run = dataclasses.replace(now, summary=dataclasses.replace(now.summary, figures=figures))
-    (fall,) = compare(run, baseline).falls
-    assert (fall.figure, fall.was, fall.now) == ("hit_at_1", 1.0, None)
-
-
-def test_more_unscored_cases_are_a_fall(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
-    now = run_with()
-    summary = dataclasses.replace(now.summary, right=("a", "b"), unscored=("c",))
-    comparison = compare(dataclasses.replace(now, summary=summary), baseline)
-    assert [fall.figure for fall in comparison.falls] == ["unscored"]
-    assert comparison.broken == ("c",)
-
-
-def test_a_baseline_of_other_data_is_refused(tmp_path: Path) -> None:
-    baseline = dataclasses.replace(saved(run_with(), tmp_path), data_sha256="other")
-    with pytest.raises(InvalidBaseline, match="other cases or policies"):
-        compare(run_with(), baseline)
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"figures": {}}'])
-def test_a_baseline_that_is_no_summary_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "b.json").write_text(content)
-    with pytest.raises(InvalidBaseline, match=r"b\.json"):
-        read_baseline(tmp_path / "b.json")
-
-
-def test_a_missing_baseline_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidBaseline, match="Cannot read"):
-        read_baseline(tmp_path / "none.json")
 
 
 def test_rows_parameters_and_summary_are_saved_together(tmp_path: Path) -> None:
@@ -153,7 +58,8 @@ def test_rows_parameters_and_summary_are_saved_together(tmp_path: Path) -> None:
 
 def test_saving_again_replaces(tmp_path: Path) -> None:
     save(run_with(b=None), tmp_path)
-    assert saved(run_with(), tmp_path).wrong == ()
+    save(run_with(), tmp_path)
+    assert read_baseline(tmp_path).wrong == ()
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
@@ -178,13 +84,58 @@ def test_the_report_shows_every_figure_the_groups_and_what_failed() -> None:
     assert "by style" in text
 
 
-def test_the_comparison_is_shown_with_its_cases(tmp_path: Path) -> None:
-    baseline = saved(run_with(), tmp_path)
+def compared(now: Run, before: Run, folder: Path) -> str:
+    save(before, folder)
     console = Console(width=200)
     with console.capture() as captured:
-        show_comparison(compare(run_with(b=answer("no", COOKIES)), baseline), console)
-    assert "FELL right_and_proven: 1.000 → 0.667" in captured.get()
-    assert "broken: b" in captured.get()
+        show_comparison(compare(now, read_baseline(folder)), now.rows, console)
+    return captured.get()
+
+
+def test_the_comparison_is_shown_with_its_cases(tmp_path: Path) -> None:
+    text = compared(run_with(b=answer("no", COOKIES), c=answer(None, SELL)), run_with(a=None), tmp_path)
+    assert "FELL right: 0.667 → 0.333" in text
+    assert "broken: 2\n  b: question b? (now no; right is yes)\n" in text
+    assert "c: question c? (now answered; its proof is not in the first citation)" in text
+    assert "fixed: 1\n  a: question a? (now right: no)\n" in text
+    line = next(line for line in text.splitlines() if line.strip().startswith("right "))
+    assert line.split()[:4] == ["right", "0.667", "0.333", "-0.333"]
+
+
+def test_a_tie_is_shown_in_one_line(tmp_path: Path) -> None:
+    assert compared(run_with(), run_with(), tmp_path) == "No figure fell below the baseline (tolerance 0.005).\n"
+
+
+def test_a_case_that_has_no_answer_any_more_is_shown_with_the_reason(tmp_path: Path) -> None:
+    assert "b: question b? (error: RuntimeError: no answer)" in compared(run_with(b=None), run_with(), tmp_path)
+
+
+def test_what_is_asked_cannot_disturb_the_terminal(tmp_path: Path) -> None:
+    hostile = dataclasses.replace(CASES[0], question="[red]a\x1b[2J\nFELL everything[/red]")
+    before = run_eval([hostile], TEXTS, lambda _: answer("no", SELL), PARAMETERS)
+    now = run_eval([hostile], TEXTS, lambda _: answer("yes", SELL), PARAMETERS)
+    text = compared(now, before, tmp_path)
+    assert "a: [red]a[2J FELL everything[/red] (now yes; right is no)" in text
+    assert "\x1b" not in text
+
+
+def test_very_many_broken_cases_are_counted_and_only_some_are_listed(tmp_path: Path) -> None:
+    many = [case(f"case{n}", "no", SELL) for n in range(MOST_NAMED + 5)]
+    before = run_eval(many, TEXTS, lambda _: answer("no", SELL), PARAMETERS)
+    now = run_eval(many, TEXTS, lambda _: answer("yes", SELL), PARAMETERS)
+    text = compared(now, before, tmp_path)
+    assert f"broken: {MOST_NAMED + 5}" in text
+    assert text.count("right is no") == MOST_NAMED
+    assert "… and 5 more" in text
+
+
+def test_every_share_is_shown_with_its_interval_and_what_the_intervals_draw() -> None:
+    text = printed(run_with(b=None))
+    line = next(line for line in text.splitlines() if line.strip().startswith("right "))
+    assert line.split()[:2] == ["right", "0.667"]
+    assert "–" in line
+    assert "The intervals draw cases again and again." in text
+    assert "calibration error (ECE)" in text
 
 
 def test_every_figure_is_explained_in_the_documentation() -> None:

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-import pytest
-
-from eval.speed import Corpus, Row, System, as_markdown, as_svg, main, summarise
+from eval.speed import Corpus, Row, System, as_markdown, as_svg, summarise
 
 ROWS = [
     *(Row("ingest_s", System.FINEPRINT, n, value) for n, value in enumerate([4.0, 2.0, 3.0])),
@@ -26,9 +24,10 @@ def test_the_table_holds_medians_percentiles_and_throughput() -> None:
     assert lines["warm answer p95, ms"].tutorial == 38.0
 
 
-def test_what_was_not_measured_is_a_dash() -> None:
-    table = as_markdown(summarise(ROWS, Corpus(12, 600)))
-    assert "| cold ask, s | – | – | – |" in table
+def test_what_was_not_measured_of_one_is_a_dash_and_of_both_is_left_out() -> None:
+    table = as_markdown(summarise([*ROWS, Row("serve_idle_mb", System.FINEPRINT, 0, 300.0)], Corpus(12, 600)))
+    assert "| serve: memory when idle, MB | 300.00 | – | – |" in table
+    assert "cold ask" not in table
     assert "| ingest time, s | 3.00 | 6.00 | 0.50 |" in table
 
 
@@ -38,10 +37,3 @@ def test_the_figure_is_well_formed_and_has_a_bar_for_each_measured_cost() -> Non
     # Ingest time, p50 and p95; throughput is no cost, and nothing else was measured. All are half of the tutorial's.
     assert len(bars) == 3
     assert len({bar.get("width") for bar in bars}) == 1
-
-
-@pytest.mark.parametrize("arguments", [["--trials", "0"], ["--questions", "-1"]])
-def test_counts_below_one_are_wrong_usage(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from eval.tutorial import main, nearest_sentence
+from eval.tutorial import main, nearest_sentence, searched_in
+from qa.domain import Question
 
 TEXT = "We like you. We sell shoes to you. We never sell your email address. Your email is yours."
 
@@ -34,6 +35,11 @@ def test_the_first_of_the_nearest_sentences_is_quoted(question: str, quote: str)
 
 def test_a_chunk_without_sentences_is_quoted_whole() -> None:
     assert nearest_sentence("anything", "***", CountingWords()).of("***") == "***"
+
+
+def test_a_search_within_the_scope_sees_the_chunks_of_that_file_alone() -> None:
+    assert searched_in(Question("sell?", scope="shop.example__2020-01-02")) == {"source": "shop.example__2020-01-02"}
+    assert searched_in(Question("sell?")) is None
 
 
 def test_a_command_is_needed() -> None:

@@ -234,7 +234,7 @@ def test_an_index_of_another_chunker_is_refused_and_rebuilt(settings: Settings, 
         ingest([source()], library, MemoryIndex(), encoder, settings=settings)
     with pytest.raises(IndexForeign, match="rebuild"):
         ingest_paths(sample_paths(), settings, encoder=encoder)
-    assert rebuild(settings, encoder=encoder) == 1
+    assert rebuild(settings, encoder=encoder).count == 1
     assert ingest_paths(sample_paths(), settings, encoder=encoder).added == 4
     with Library.open(settings.index) as library:
         assert library.manifest.chunker == CHUNKER

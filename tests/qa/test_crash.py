@@ -19,7 +19,7 @@ from tests.qa.indexing import MANIFEST, made_up
 from tests.qa.test_library import ROOT, same
 
 POLICIES = 30
-TRIALS = 8
+TRIALS = 5
 
 
 def version(i: int, v: int) -> IndexedPolicy:

@@ -104,11 +104,37 @@ def test_large_jobs_get_the_vectors_of_small_ones(
 ) -> None:
     told: list[int] = []
     with caplog.at_level(logging.INFO, "qa.encoders"):
-        large = BundledEncoder(tmp_path, tuned=tuned, bulk_from_chars=0).encode_texts(TEXTS, told.append)
+        bulk = BundledEncoder(tmp_path, tuned=tuned, bulk_from_chars=0, accelerated=lambda: True)
+        large = bulk.encode_texts(TEXTS, told.append)
+    assert "Bulk encoding on" in caplog.text
     small = BundledEncoder(tmp_path, tuned=tuned).encode_texts(TEXTS)
     lowest = 0.999 if "bf16" in caplog.text else 0.99999
     assert np.einsum("ij,ij->i", large, small).min() >= lowest
     assert sum(told) == len(TEXTS)
+
+
+def test_large_jobs_without_an_accelerator_load_no_torch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "qa.encoders"):
+        plain = BundledEncoder(tmp_path, bulk_from_chars=0, accelerated=lambda: False)
+        assert plain.encode_texts(TEXTS[:1]).shape == (1, 384)
+    assert "Bulk encoding" not in caplog.text
+
+
+def test_several_threads_give_the_vectors_of_one(tmp_path: Path) -> None:
+    many = [f"{TEXTS[n % 3]} " * (1 + n % 7) for n in range(30)]
+    told: list[int] = []
+    alone, together = (BundledEncoder(tmp_path, threads=threads) for threads in (1, 3))
+    np.testing.assert_allclose(together.encode_texts(many, told.append), alone.encode_texts(many), atol=1e-6)
+    assert sum(told) == len(many)
+
+
+def test_what_fails_while_several_threads_encode_is_told_and_ends_the_job(bundled: BundledEncoder) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bundled.encode_texts([TEXTS[2] * 5] * 40, stop)
+    assert bundled.encode_texts(TEXTS[:1]).shape == (1, 384)
 
 
 def test_the_tuned_model_is_another_than_the_published_one(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import sqlite3
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 
 from qa.domain import IndexedPolicy
 from qa.errors import IndexDamaged, IndexForeign, IndexLocked, IndexMissing, IndexUnwritable
-from qa.library import Library, Manifest
-from tests.qa.indexing import DATE, ENCODER, MANIFEST, made_up
+from qa.library import FORM, Library
+from tests.qa.indexing import DATE, MANIFEST, made_up
 
 ROOT = Path(__file__).parents[2]
 
@@ -263,7 +264,7 @@ def test_a_library_opened_for_reading_does_not_write(folder: Path) -> None:
         reader.remove("a.com@2020-01-31")
 
 
-# --- rebuilding -------------------------------------------------------------------------------------------------------
+# --- other manifests, other forms -------------------------------------------------------------------------------------
 
 
 def test_a_library_made_differently_asks_to_be_rebuilt(folder: Path) -> None:
@@ -278,32 +279,166 @@ def test_a_library_made_differently_asks_to_be_rebuilt(folder: Path) -> None:
     fill(folder, made_up("b.com", "y."))  # and the lock was given back
 
 
-def test_a_rebuild_shows_when_it_is_committed_and_not_before(folder: Path) -> None:
-    other = Manifest(ENCODER.name, ENCODER.fingerprint, ENCODER.dimension, "other")
-    fill(folder, made_up("a.com", "x."), made_up("b.com", "y."))
-    with Library.open(folder) as reader, Library.open_for_writing(folder, other, rebuild=True) as library:
-        before = reader.generation()
-        assert library.hashes() == {}
-        with pytest.raises(ValueError):
-            library.put(replace(made_up("c.com", "z."), passages=()))
-        library.put(made_up("c.com", "z."))
-        assert [card.domain for card in reader.cards()] == ["a.com", "b.com"]
-        assert reader.manifest == MANIFEST
-        library.commit()
-        assert [card.domain for card in reader.cards()] == ["c.com"]
-        assert reader.manifest == other
-        assert reader.generation() > before
-        library.put(made_up("d.com", "w."))
-        assert len(reader.cards()) == 2
+# What the first version of fineprint wrote, as it wrote it.
+FORM_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE policies (
+        id TEXT PRIMARY KEY,
+        domain TEXT NOT NULL,
+        archived_on TEXT NOT NULL,
+        content_hash TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        characters INTEGER NOT NULL,
+        passages INTEGER NOT NULL,
+        facts TEXT NOT NULL,
+        text BLOB NOT NULL,
+        sentence_vectors BLOB NOT NULL
+    );
+CREATE TABLE passages (
+        policy_id TEXT NOT NULL REFERENCES policies (id) ON DELETE CASCADE,
+        n INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        "end" INTEGER NOT NULL,
+        section TEXT NOT NULL,
+        sentences TEXT NOT NULL,
+        vector BLOB NOT NULL,
+        PRIMARY KEY (policy_id, n)
+    ) WITHOUT ROWID;
+PRAGMA application_id = 1179669041;
+PRAGMA user_version = 1;
+"""
 
 
-def test_a_rebuild_that_is_not_committed_never_happened(folder: Path) -> None:
-    fill(folder, made_up("a.com", "x."))
-    with Library.open_for_writing(folder, replace(MANIFEST, chunker="other"), rebuild=True) as library:
-        library.put(made_up("b.com", "y."))
+def fill_form_1(folder: Path, *policies: IndexedPolicy) -> None:
+    """Writes an index as the first version of fineprint did."""
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "library.sqlite3")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(FORM_1)
+    manifest = {"encoder": MANIFEST.encoder, "fingerprint": MANIFEST.fingerprint, "dimension": MANIFEST.dimension}
+    connection.execute(
+        "INSERT INTO meta VALUES ('manifest', ?), ('generation', ?)",
+        (json.dumps({**manifest, "chunker": MANIFEST.chunker, "distance": "cosine"}), 1_700_000_000_000),
+    )
+    for indexed in policies:
+        policy = indexed.policy
+        facts = {"company": policy.company, "aliases": policy.aliases, "url": policy.url}
+        facts |= {"provenance": dict(policy.provenance), "warnings": policy.warnings}
+        row = [policy.id, policy.domain, policy.archived_on.isoformat(), policy.content_hash, 1_700_000_000_000]
+        row += [len(policy.text), len(indexed.passages), json.dumps(facts), policy.text.encode()]
+        row += [indexed.sentence_vectors.astype("<f2").tobytes()]
+        connection.execute("INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for passage, vector in zip(indexed.passages, indexed.passage_vectors, strict=True):
+            leads = [(each.lead_in.start, each.lead_in.end) if each.lead_in else () for each in passage.sentences]
+            spans = [[each.start, each.end, *lead] for each, lead in zip(passage.sentences, leads, strict=True)]
+            row = [policy.id, passage.n, passage.start, passage.end, json.dumps(passage.section), json.dumps(spans)]
+            connection.execute(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)", [*row, vector.astype("<f4").tobytes()]
+            )
+    connection.commit()
+    connection.close()
+
+
+def test_an_index_of_the_first_version_is_read_as_it_is_and_brought_forward_by_the_next_writer(folder: Path) -> None:
+    old, new = made_up("a.com", "We share:", "nothing."), made_up("b.com", "New.")
+    fill_form_1(folder, old)
     with Library.open(folder) as reader:
-        assert reader.manifest == MANIFEST
-        assert [card.domain for card in reader.cards()] == ["a.com"]
+        assert (reader.form(), reader.sealed(old.policy.id)) == (1, True)
+        assert same(reader.read(old.policy.id), old)
+        before = reader.generation()
+        fill(folder, new)  # while it is being read
+        assert reader.form() == FORM
+        assert same(reader.read(old.policy.id), old)
+        assert same(reader.read(new.policy.id), new)
+        assert reader.generation() == before + 1
+        assert reader.sealed(old.policy.id)
+        assert reader.sealed(new.policy.id)
+        assert reader.flaws() == []
+    execute(folder, "UPDATE passages SET section = '[]' WHERE policy_id LIKE 'a.com%'")
+    with Library.open(folder) as reader:
+        assert [reader.sealed(each.policy.id) for each in (old, new)] == [False, True]
+
+
+def test_a_bringing_forward_that_fails_half_way_never_happened(folder: Path) -> None:
+    old = made_up("a.com", "We share nothing.")
+    fill_form_1(folder, old)
+    nameless = "SELECT NULL, domain, archived_on, content_hash, 1, 1, 1, facts, text, sentence_vectors FROM policies"
+    execute(folder, f"INSERT INTO policies {nameless}")  # it comes second, and cannot have a seal
+    with pytest.raises(sqlite3.IntegrityError):
+        Library.open_for_writing(folder, MANIFEST)
+    with Library.open(folder) as reader:
+        assert reader.form() == 1
+        assert same(reader.read(old.policy.id), old)
+    execute(folder, "DELETE FROM policies WHERE id IS NULL")
+    fill(folder)
+    with Library.open(folder) as reader:
+        assert (reader.form(), reader.sealed(old.policy.id)) == (FORM, True)
+
+
+def test_a_library_made_anew_begins_above_the_generation_it_is_told(folder: Path) -> None:
+    for after in (0, 1 << 53):  # the second one is of a clock that was two centuries ahead
+        shutil.rmtree(folder, ignore_errors=True)
+        with Library.open_for_writing(folder, MANIFEST, after=after) as library:
+            library.put(made_up("a.com", "x."))
+            assert after < library.generation()
+            assert list(library.generations().values()) == [library.generation()]
+
+
+def test_everything_gets_a_new_generation_when_a_library_is_renumbered(folder: Path) -> None:
+    fill(folder, made_up("a.com", "x."), made_up("b.com", "y."))
+    with Library.open_for_writing(folder, MANIFEST) as library:
+        before = library.generation()
+        library.renumber(before + (1 << 20))
+        assert library.generation() > before + (1 << 20)
+        assert set(library.generations().values()) == {library.generation()}
+        assert library.sealed("a.com@2020-01-31")
+
+
+# --- what was written is what is read ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE passages SET vector = zeroblob(length(vector))",
+        "UPDATE passages SET start = start - 1 WHERE n = 1",
+        "UPDATE passages SET section = '[\"Cookies\"]'",
+        "UPDATE policies SET sentence_vectors = zeroblob(length(sentence_vectors))",
+        "UPDATE policies SET facts = replace(facts, 'header', 'option')",
+        "DELETE FROM seals",
+    ],
+)
+def test_a_seal_tells_every_change_of_what_was_written(folder: Path, damage: str) -> None:
+    fill(folder, made_up("a.com", "One.", "Two."))
+    with Library.open(folder) as reader:
+        assert reader.sealed("a.com@2020-01-31")
+        execute(folder, damage)
+        assert not reader.sealed("a.com@2020-01-31")
+
+
+def test_rows_without_their_policy_are_flaws(folder: Path) -> None:
+    fill(folder, made_up("a.com", "One.", "Two."), made_up("b.com", "Three."))
+    with Library.open(folder) as reader:
+        assert reader.flaws() == []
+        execute(folder, "DELETE FROM policies WHERE domain = 'a.com'")
+        assert sorted(reader.flaws()) == [
+            "1 rows of seals belong to no policy",
+            "2 rows of passages belong to no policy",
+        ]
+
+
+def test_compacting_gives_back_the_space_of_what_was_removed(folder: Path) -> None:
+    kept = made_up("a.com", "We share nothing.")
+    fill(folder, kept, *(made_up(f"{i}.com", "x. " * 3_000) for i in range(20)))
+    file = folder / "library.sqlite3"
+    with Library.open_for_writing(folder, MANIFEST) as library, Library.open(folder) as reader:
+        for i in range(20):
+            library.remove(f"{i}.com@2020-01-31")
+        before = file.stat().st_size
+        library.compact()
+        assert file.stat().st_size < before / 3
+        assert same(reader.read(kept.policy.id), kept)
+        assert reader.flaws() == []
 
 
 # --- folders that cannot serve ----------------------------------------------------------------------------------------
@@ -373,7 +508,7 @@ def test_a_file_that_is_no_database_is_foreign_and_left_alone(folder: Path) -> N
 
 def test_an_index_of_a_newer_fineprint_is_foreign(folder: Path) -> None:
     fill(folder, made_up("a.com", "x."))
-    execute(folder, "PRAGMA user_version = 2")
+    execute(folder, f"PRAGMA user_version = {FORM + 1}")
     for way in open_either_way(folder):
         with pytest.raises(IndexForeign, match=r"made by a newer fineprint .*upgrade"):
             way()
@@ -384,7 +519,7 @@ def test_a_truncated_file_is_damaged(folder: Path) -> None:
     file = folder / "library.sqlite3"
     with file.open("r+b") as handle:
         handle.truncate(file.stat().st_size // 2)
-    with pytest.raises(IndexDamaged, match=r"is damaged .*delete the folder"):
+    with pytest.raises(IndexDamaged, match=r"is damaged .*fineprint rebuild"):
         Library.open(folder)
 
 

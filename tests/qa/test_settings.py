@@ -74,3 +74,17 @@ def test_what_names_no_chroma_server_is_refused_without_repeating_it(url: str) -
 
 def test_the_token_of_a_chroma_server_is_not_shown() -> None:
     assert "hush" not in repr(load_settings({"chroma_token": "hush"}, environ={}))
+
+
+def test_a_folder_that_the_caller_names_wins_over_a_server_in_the_environment(tmp_path: Path) -> None:
+    environ = {"FINEPRINT_CHROMA_URL": "http://chroma:8000", "FINEPRINT_INDEX": str(tmp_path / "other")}
+    assert load_settings({}, environ=environ).chroma_url == "http://chroma:8000"
+    assert load_settings({"index": tmp_path}, environ=environ).chroma_url is None
+    both = {"index": tmp_path, "chroma_url": "http://other:8000"}
+    assert load_settings(both, environ=environ).chroma_url == "http://other:8000"
+
+
+@pytest.mark.parametrize("name", ["", "a", "-", "Shop", "shop-writer", "shop/../x", "x" * 41, "shop\n", "é" * 4])
+def test_a_name_that_chroma_or_another_index_could_stumble_over_is_refused(name: str) -> None:
+    with pytest.raises(InvalidSettings, match="FINEPRINT_CHROMA_INDEX"):
+        load_settings({"chroma_index": name}, environ={})

@@ -1,24 +1,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
-from qa.chroma import ChromaServer
 from qa.domain import IndexedPolicy, Vectors
 from qa.errors import IndexUnreachable, IndexUnwritable
 from qa.library import Library
@@ -32,7 +24,6 @@ from qa.store import (
     open_index,
     synchronise,
 )
-from tests.chroma import chroma_server, free_port, needs_chroma
 from tests.qa.indexing import DATE, ENCODER, MANIFEST, made_up
 from tests.qa.test_library import ROOT, run_without_privileges
 
@@ -48,18 +39,9 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaServer]:
-    with chroma_server(tmp_path_factory.mktemp("served")) as chroma:
-        yield ChromaServer(chroma.url)
-
-
-@pytest.fixture(params=["memory", "chroma", pytest.param("server", marks=needs_chroma)])
+@pytest.fixture(params=["memory", "chroma"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PassageIndex]:
-    index: PassageIndex = MemoryIndex()
-    if request.param != "memory":
-        server = request.getfixturevalue("server") if request.param == "server" else None
-        index = ChromaIndex.open(tmp_path, MANIFEST, server)
+    index: PassageIndex = MemoryIndex() if request.param == "memory" else ChromaIndex.open(tmp_path, MANIFEST)
     yield index
     index.close()
 
@@ -512,149 +494,3 @@ def test_while_a_server_is_away_everything_is_searched_in_memory_and_it_is_left_
     synchronise(library, inner)
     assert found(index, "records forever", 1) == [("keeps.com", 0)]
     assert inner.searches == searches + 1
-
-
-# --- on a Chroma server -----------------------------------------------------------------------------------------------
-
-
-def served(folder: Path, server: ChromaServer, *policies: IndexedPolicy) -> None:
-    """An index folder with a library, and a server that agrees with it."""
-    with Library.open_for_writing(folder, MANIFEST) as library:
-        for policy in policies:
-            library.put(policy)
-        with closing(ChromaIndex.open(folder, MANIFEST, server)) as index:
-            synchronise(library, index)
-
-
-def collections(server: ChromaServer) -> set[str]:
-    """The names of all collections on a server."""
-    path = "api/v2/tenants/default_tenant/databases/default_database/collections"
-    return {collection["name"] for collection in httpx.get(f"{server.url}/{path}").json()}
-
-
-@needs_chroma
-def test_replicas_find_on_a_server_what_was_ingested_and_what_another_process_ingests_later(
-    tmp_path: Path, server: ChromaServer
-) -> None:
-    served(tmp_path, server, SHARES)
-    with Library.open(tmp_path) as library:
-        replicas = [open_index(tmp_path, library, server) for _ in range(2)]
-        for replica in replicas:
-            assert found(replica, "we sell your data", 1) == [("shares.com", 0)]
-        served(tmp_path, server, KEEPS)
-        for replica in replicas:
-            assert found(replica, "records forever", 1) == [("keeps.com", 0)]
-            replica.close()
-    assert not list((tmp_path / "chroma").glob("v*"))
-
-
-@needs_chroma
-def test_more_passages_than_are_compared_one_by_one_are_found_on_a_server(
-    tmp_path: Path, server: ChromaServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("qa.chroma._EXACT", 1_000)
-    served(tmp_path, server, SHARES, MANY)
-    with Library.open(tmp_path) as library, closing(open_index(tmp_path, library, server)) as index:
-        assert found(index, "sentence a7 b7 c7", 1) == [("many.com", 777)]
-        assert found(index, "we sell your data", 1) == [("shares.com", 0)]
-        assert len(found(index, "sentence", 400)) == 400
-
-
-@needs_chroma
-def test_two_indexes_on_one_server_do_not_meet_and_each_keeps_one_collection(
-    tmp_path: Path, server: ChromaServer
-) -> None:
-    before = collections(server)
-    served(tmp_path / "one", server, SHARES)
-    served(tmp_path / "two", server, KEEPS)
-    served(tmp_path / "one", server, made_up("shares.com", "Nothing is sold."))
-    assert len(collections(server) - before) == 2
-    for name, query, expected in (("one", "nothing is sold", "shares.com"), ("two", "we keep records", "keeps.com")):
-        with closing(ChromaIndex.open(tmp_path / name, MANIFEST, server)) as index:
-            assert found(index, query, 9) == [(expected, 0)]
-
-
-@needs_chroma
-def test_what_a_killed_writer_left_on_a_server_is_never_served_and_goes_with_the_next_ingest(
-    tmp_path: Path, server: ChromaServer
-) -> None:
-    served(tmp_path, server, SHARES)
-    before = collections(server)
-    script = (
-        "import os, sys; from pathlib import Path; from tests.qa.test_store import *;"
-        "index = ChromaIndex.open(Path(sys.argv[1]), MANIFEST, ChromaServer(sys.argv[2]));"
-        "index.put(KEEPS); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path), server.url], cwd=ROOT, check=False)
-    assert len(collections(server) - before) == 1
-    with closing(ChromaIndex.open(tmp_path, MANIFEST, server)) as index:
-        assert index.policy_ids() == {f"shares.com@{DATE}"}
-    served(tmp_path, server, KEEPS)
-    assert len(collections(server)) == len(before)
-
-
-@needs_chroma
-def test_a_server_that_lost_everything_is_filled_again_by_the_next_ingest(tmp_path: Path) -> None:
-    port = free_port()
-    folder = tmp_path / "index"
-    server = ChromaServer(f"http://127.0.0.1:{port}")
-    with chroma_server(tmp_path / "first", port):
-        served(folder, server, SHARES)
-    with Library.open(folder) as library, closing(open_index(folder, library, server)) as index:
-        assert found(index, "we sell your data", 1) == [("shares.com", 0)]  # nobody answers
-        with pytest.raises(IndexUnreachable, match="nobody answers"):
-            served(folder, server, KEEPS)
-        assert library.hashes().keys() == {f"keeps.com@{DATE}", f"shares.com@{DATE}"}
-        assert found(index, "records forever", 1) == [("keeps.com", 0)]
-    with chroma_server(tmp_path / "second", port):
-        with Library.open(folder) as library, closing(open_index(folder, library, server)) as index:
-            assert found(index, "records forever", 1) == [("keeps.com", 0)]
-        served(folder, server)
-        with closing(ChromaIndex.open(folder, MANIFEST, server)) as index:
-            assert index.policy_ids() == {f"keeps.com@{DATE}", f"shares.com@{DATE}"}
-
-
-def test_a_server_that_never_answers_is_not_waited_for_long(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        server = ChromaServer(f"http://127.0.0.1:{silent.getsockname()[1]}", patience_s=0.05)
-        with pytest.raises(IndexUnreachable, match="takes too long"):
-            served(tmp_path, server, SHARES)
-
-
-@needs_chroma
-def test_a_server_that_stops_answering_is_not_waited_for_long(tmp_path: Path) -> None:
-    folder = tmp_path / "index"
-    with chroma_server(tmp_path / "chroma") as chroma:
-        server = ChromaServer(chroma.url, patience_s=0.5)
-        served(folder, server, SHARES)
-        with closing(ChromaIndex.open(folder, MANIFEST, server)) as index:
-            assert index.policy_ids() == {f"shares.com@{DATE}"}
-            os.kill(chroma.pid, signal.SIGSTOP)
-            try:
-                with pytest.raises(IndexUnreachable, match="takes too long"):
-                    index.policy_ids()
-            finally:
-                os.kill(chroma.pid, signal.SIGCONT)
-            assert index.policy_ids() == {f"shares.com@{DATE}"}
-
-
-def test_what_is_no_chroma_server_is_said_to_be_none_and_the_token_is_shown_to_it_alone(tmp_path: Path) -> None:
-    shown: list[str | None] = []
-
-    class Other(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            shown.append(self.headers["authorization"])
-            self.send_error(404, "<script>not chroma</script>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        server = ChromaServer(f"http://127.0.0.1:{other.server_port}", token="a secret")
-        with pytest.raises(IndexUnreachable, match=r"HTTP 404") as failure:
-            served(tmp_path, server, SHARES)
-        other.shutdown()
-    assert set(shown) == {"Bearer a secret"}
-    assert "secret" not in f"{failure.value} {server}"
-    assert "script" not in str(failure.value)

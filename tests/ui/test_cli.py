@@ -329,7 +329,7 @@ def test_a_service_whose_chat_model_lacks_something_does_not_start_and_says_what
 
 def test_doctor_finds_a_sound_index_well(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = printed(capsys, "doctor")
-    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 5
+    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 6
 
 
 def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from starlette.testclient import TestClient
 
-from qa.domain import Answer, Question, Verdict
+from qa.domain import Answer, Question, Timings, Verdict
 from qa.errors import IndexMissing
 from qa.settings import Settings
 from tests.conftest import SAMPLES
@@ -217,6 +217,19 @@ def test_what_a_chat_model_did_is_counted_by_reasons_that_are_known(failed: str 
     assert [figure(found, "model_claims_total", fate=fate) for fate in ("shown", "repaired", "dropped")] == [2, 1, 1]
     assert figure(found, "model_first_claim_seconds_sum") == 1.25
     assert "secret" not in str(found)
+
+
+def test_an_answer_given_again_is_an_answer_but_no_work_is_counted_for_it() -> None:
+    metrics, answers = Metrics(chat_model=True), WordedAnswers.from_samples(SAMPLES)
+    (*_, answer) = answers.stream(Question(PERRICONE))
+    assert isinstance(answer, Answer)
+    metrics.answered(replace(answer, timings_ms=Timings(total=0.1, recalled=0.1)))
+    found = scrape(metrics, answers, Turnstile(1, 1))
+    verdict = answer.verdict.value if answer.verdict else ""
+    assert figure(found, "answers_total", status=answer.status.value, verdict=verdict) == 1
+    assert figure(found, "answers_recalled_total") == 1
+    assert figure(found, "answer_seconds_count") == 0
+    assert figure(found, "model_calls_total") == 0
 
 
 def test_without_a_chat_model_nothing_is_told_of_one(answers: PreparedAnswers, metrics: Metrics) -> None:
