@@ -12,17 +12,9 @@ from tests.e2e.serving import CHROMIUM, QUIET, Service, older_sample, serving, v
 
 @pytest.fixture(scope="session")
 def samples(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The running service with the samples."""
-    index = shutil.copytree(sampled, tmp_path_factory.mktemp("samples") / "index")
-    with serving(index) as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def aged(sampled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The running service with the samples, and an older version of one of them, which says other things."""
     older = older_sample(tmp_path_factory.mktemp("older"))
-    index = shutil.copytree(sampled, tmp_path_factory.mktemp("aged") / "index")
+    index = shutil.copytree(sampled, tmp_path_factory.mktemp("samples") / "index")
     with serving(index, [older]) as service:
         yield service
 

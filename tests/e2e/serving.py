@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Dialog, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, ViewportSize, WebError, expect
 
 from ingest.pipeline import ingest_paths
 from qa.settings import Settings, default_cache
@@ -87,18 +88,33 @@ def serving(index: Path, paths: Sequence[Path] = (), environment: Mapping[str, s
             process.kill()
 
 
+_vacant: dict[tuple[str, str], Page] = {}
+"""Pages that were visited and left, by the address of their service and how their browser looks."""
+
+
 @contextmanager
-def visiting(browser: Browser, address: str, *, also: Collection[str] = (), **context: Any) -> Iterator[Page]:
-    """A blank page of a browser of its own; fails if another host was asked for anything, or a script failed.
+def visiting(
+    browser: Browser, address: str, *, also: Collection[str] = (), anew: bool = False, **context: Any
+) -> Iterator[Page]:
+    """An empty page that remembers nothing; fails if another host was asked for anything, or a script failed.
+
+    It may have been visited before: making a new one, and compiling the scripts anew, is half the work of a short test.
 
     Args:
         browser: where it is opened.
         address: of the service.
         also: addresses of other hosts that must be asked, too.
+        anew: whether it is a page that nobody visited before or will after: for what cannot be taken back, such as
+            scripts that run in whatever is opened, permissions, and other hosts.
         context: how the browser looks.
     """
-    made = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-US", **context})
-    made.set_default_timeout(ANSWERED_MS)
+    look = {"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-US", **context}
+    place = address, json.dumps(look, sort_keys=True)
+    page = None if anew else _vacant.pop(place, None)
+    if page is None or page.context.browser is not browser:
+        page = browser.new_context(**look).new_page()
+        page.context.set_default_timeout(ANSWERED_MS)
+    made = page.context
     requested: list[str] = []
     failures: list[str] = []
     dialogs: list[str] = []
@@ -107,17 +123,51 @@ def visiting(browser: Browser, address: str, *, also: Collection[str] = (), **co
         dialogs.append(dialog.message)
         dialog.dismiss()
 
-    made.on("request", lambda request: requested.append(request.url))
-    made.on("weberror", lambda failed: failures.append(str(failed.error)))
+    def asked(request: Request) -> None:
+        requested.append(request.url)
+
+    def failed(error: WebError) -> None:
+        failures.append(str(error.error))
+
+    made.on("request", asked)
+    made.on("weberror", failed)
     made.on("dialog", dismissed)
+    left = False
     try:
-        yield made.new_page()
+        yield page
+        if not anew:
+            made.remove_listener("request", asked)
+            made.remove_listener("weberror", failed)
+            made.remove_listener("dialog", dismissed)
+            _leave(page, address, look)
+            left = True
     finally:
-        made.close()
+        if not left:
+            made.close()
     hosts = {urlsplit(url).netloc for url in requested if urlsplit(url).scheme not in ("data", "blob")}
     assert hosts == {urlsplit(each).netloc for each in (address, *also)}
     assert failures == []
     assert dialogs == []
+    if left:
+        _vacant[place] = page
+
+
+def _leave(page: Page, address: str, look: Mapping[str, Any]) -> None:
+    """Makes a page as good as new, but for what it has compiled."""
+    context = page.context
+    for other in context.pages:
+        if other is not page:
+            other.close()
+    page.unroute_all()
+    page.goto(f"{address}/healthz")  # of the same origin, so that its process stays, and without a script
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    context.clear_cookies()
+    context.clear_permissions()
+    page.set_viewport_size(look["viewport"])
+    page.emulate_media(
+        color_scheme=look.get("color_scheme", "light"), reduced_motion=look["reduced_motion"], media="null"
+    )
+    page.mouse.move(0, 0)
 
 
 def ask(page: Page, question: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.serving import ANSWERED_MS, DESKTOP, PHONE, Service, ask, visiting
+from tests.e2e.serving import ANSWERED_MS, DESKTOP, PHONE, ask, visiting
 
 pytestmark = pytest.mark.browser
 
@@ -19,11 +19,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "light desk": {"viewport": DESKTOP, "color_scheme": "light"},
     "dark phone": {"viewport": PHONE, "color_scheme": "dark"},
 }
-
-
-@pytest.fixture
-def service(aged: Service) -> Service:
-    return aged
 
 
 def asking(page: Page, address: str) -> Iterator[str]:

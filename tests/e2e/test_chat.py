@@ -187,7 +187,7 @@ def test_while_it_works_the_stages_show_and_it_can_be_stopped(
     browser: Browser, slow: tuple[str, PreparedAnswers]
 ) -> None:
     address, answers = slow
-    with visiting(browser, address) as page:
+    with visiting(browser, address, anew=True) as page:
         page.goto(address)
         page.locator("#fp-question textarea").fill(PERRICONE)
         page.locator("#fp-question textarea").press("Enter")

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from qa.domain import PolicyCard
 from qa.settings import Settings
 from tests.conftest import SAMPLES
-from tests.e2e.serving import ANSWERED_MS, DESKTOP, PHONE, Service, ask, visiting
+from tests.e2e.serving import ANSWERED_MS, DESKTOP, PHONE, ask, visiting
 from tests.ui.fakes import PreparedAnswers
 from ui.app import create_app
 from ui.words import WORDS
@@ -33,13 +33,8 @@ Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def service(aged: Service) -> Service:
-    return aged
-
-
-@pytest.fixture
 def opened(browser: Browser, address: str) -> Iterator[Opener]:
-    """Opens the page in a browser of its own."""
+    """Opens the page in a browser of its own, or one as good as new."""
     with contextlib.ExitStack() as visits:
 
         def open_page(query: str = "", **context: Any) -> Page:
@@ -181,7 +176,7 @@ def test_back_and_forward_restore_view_policy_and_answer_and_no_question_is_in_t
 
 
 def test_a_copied_link_leads_to_the_same_answer(opened: Opener, address: str) -> None:
-    page = opened(permissions=["clipboard-read", "clipboard-write"])
+    page = opened(anew=True, permissions=["clipboard-read", "clipboard-write"])
     ask(page, "does Perricone MD share my data?")
     page.locator(".fp-answer .fp-link").click()
     expect(page.locator("#fp-said")).to_contain_text("Copied")
@@ -241,7 +236,7 @@ def test_the_page_speaks_the_browsers_language_and_remembers_another(opened: Ope
 
 
 def test_dark_is_chosen_remembered_and_there_before_anything_is_painted(opened: Opener) -> None:
-    page = opened(color_scheme="light")
+    page = opened(anew=True, color_scheme="light")
     page.locator("#fp-theme").select_option("dark")
     expect(page.locator("body")).to_have_class("dark")
     ground = "getComputedStyle(document.body).backgroundColor"

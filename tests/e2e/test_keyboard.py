@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.serving import ANSWERED_MS, Service, visiting
+from tests.e2e.serving import ANSWERED_MS, visiting
 from tests.ingest.making import POLICY
 
 pytestmark = pytest.mark.browser
@@ -26,19 +26,14 @@ SEEN = """element => {
 
 
 @pytest.fixture
-def service(aged: Service) -> Service:
-    return aged
-
-
-@pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The page, in which the pointer does nothing."""
     with visiting(browser, address) as page:
-        page.add_init_script(
+        page.goto(address)
+        page.evaluate(
             "for (const name of ['pointerdown', 'mousedown', 'touchstart']) addEventListener(name, "
             "(event) => { if (event.isTrusted) throw new Error(`${name} in a test without a pointer`); }, true);"
         )
-        page.goto(address)
         expect(page.locator("#fp-question textarea")).to_be_focused()
         expect(page.locator(".fp-own[data-ready]")).to_be_attached()
         yield page

@@ -113,7 +113,7 @@ def sites(samples: Service) -> Iterator[Sites]:
 @contextmanager
 def on_site(browser: Browser, service: Service, site: Site, **context: Any) -> Iterator[Page]:
     """A page that watches, on a site; fails if anything was stored, a policy violated, or a third host asked."""
-    with visiting(browser, service.address, also=(site.address,), **context) as page:
+    with visiting(browser, service.address, also=(site.address,), anew=True, **context) as page:
         page.add_init_script(WATCHING)
         yield page
         assert page.evaluate("violations") == []
@@ -402,7 +402,7 @@ def test_careless_styles_and_hostile_texts_change_nothing(browser: Browser, site
 def test_it_speaks_the_page_s_language_and_remembers_only_where_it_is_asked_to(browser: Browser, sites: Sites) -> None:
     service, shop, _ = sites
     german = widget_words()["de"]
-    with visiting(browser, service.address, also=(shop.address,)) as page:
+    with visiting(browser, service.address, also=(shop.address,), anew=True) as page:
         page.add_init_script(WATCHING)
         page.goto(shop.put(service, scope=SCOPE, lang="de", remember="tab", position="bottom-left", open=""))
         dialog = page.get_by_role("dialog", name=german["title"])
