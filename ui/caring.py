@@ -72,13 +72,13 @@ def rebuild(index: IndexOption = None, *, as_json: JsonOption = False) -> None:
         rebuilt = run_rebuild(settings, on_progress=lambda p: show(p.done, p.total, p.name))
     if as_json:
         print_json(to_json(rebuilt))
-    note(f"Rebuilt {rebuilt.count} policies {index_of(settings)}.")
+    note(f"Rebuilt {_counted(rebuilt.count)} {index_of(settings)}.")
     if rebuilt.damaged:
         note(f"The damaged file is kept in a folder damaged-… of {settings.index}: delete it when everything is back.")
     if rebuilt.lost:
         from ui.render import visible
 
-        note(f"{len(rebuilt.lost)} policies could not be saved, ingest them again or restore a backup:")
+        note(f"{_counted(len(rebuilt.lost))} could not be saved; ingest again or restore a backup:")
         for policy_id in rebuilt.lost:
             note(f"  {visible(policy_id)}")
         raise typer.Exit(1)
@@ -149,3 +149,7 @@ def restore(
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
+
+
+def _counted(n: int) -> str:
+    return "1 policy" if n == 1 else f"{n} policies"

@@ -75,9 +75,9 @@ def test_a_rebuild_that_cannot_save_everything_names_what_is_lost(
 ) -> None:
     execute(index, "UPDATE policies SET text = X'00' WHERE domain = 'a.com'")
     _, err = printed(capsys, "rebuild", "--index", str(index), code=1)
-    assert "Rebuilt 1 policies" in err
+    assert "Rebuilt 1 policy" in err
     assert "delete it when everything is back" in err
-    assert err.endswith("ingest them again or restore a backup:\n  a.com@2020-01-31\n")
+    assert err.endswith("1 policy could not be saved; ingest again or restore a backup:\n  a.com@2020-01-31\n")
     said, _ = printed(capsys, "rebuild", "--index", str(index), "--json")
     assert json.loads(said) == {"count": 1, "lost": [], "damaged": False}
 

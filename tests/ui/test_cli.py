@@ -344,7 +344,7 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_rebuilding_keeps_every_policy_and_answer(own_index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ["--index", str(own_index)]
     before = json.loads(printed(capsys, "ask", SELL, "--json", *at)[0])
-    assert "Rebuilt 1 policies" in printed(capsys, "rebuild", *at)[1]
+    assert "Rebuilt 1 policy" in printed(capsys, "rebuild", *at)[1]
     after = json.loads(printed(capsys, "ask", SELL, "--json", *at)[0])
     assert before["citations"] == after["citations"]
     printed(capsys, "doctor", *at)
